@@ -1,0 +1,20 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { defineConfig } from 'vitest/config';
+
+// Every import of '@anymq/…' gets the TypeScript source, so tests need no build.
+const conditions = ['source'];
+
+const folders = ['packages', 'examples'].flatMap((parent) => readdirSync(parent).map((name) => join(parent, name)));
+const roots = [...folders, 'scripts'].filter((folder) => existsSync(join(folder, 'test')));
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    projects: roots.map((root) => ({
+      extends: true,
+      test: { name: root, root, include: ['test/**/*.test.ts'] },
+    })),
+  },
+});
