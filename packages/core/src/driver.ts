@@ -1,2 +1,15 @@
-// Placeholder until the sources of this package come.
-export const placeholder: 'core/driver' = 'core/driver';
+// What an adapter builds on. Users do not need it.
+export type * from './driver-interface.ts';
+export type { Capabilities, Limits } from './capabilities.ts';
+export { systemClock, sleep } from './clock.ts';
+export type { Clock, Timer } from './clock.ts';
+export { AnymqError } from './errors.ts';
+export type { ErrorCode, SendUncertainty } from './errors.ts';
+export type { Count, Inspection } from './inspection.ts';
+export { silentLogger } from './logger.ts';
+export type { Logger, LogFields } from './logger.ts';
+export type { FailureRecord, Headers, Message, OutgoingMessage, Received, Token } from './message.ts';
+export { invalidOption, requireKnown, requireNumber, requireOneOf } from './options.ts';
+export type { NumberBounds } from './options.ts';
+export { physicalName } from './physical-name.ts';
+export type { Receipt } from './send-types.ts';

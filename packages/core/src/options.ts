@@ -1,0 +1,33 @@
+import { AnymqError } from './errors.ts';
+
+export function invalidOption(message: string): AnymqError {
+  return new AnymqError('INVALID_OPTION', message);
+}
+
+export interface NumberBounds {
+  readonly min: number;
+  readonly max?: number;
+  readonly integer?: boolean;
+}
+
+/** @throws INVALID_OPTION, which states the bounds. */
+export function requireNumber(name: string, value: unknown, { min, max = Infinity, integer = false }: NumberBounds): number {
+  const fits = typeof value === 'number' && value >= min && value <= max && (!integer || Number.isInteger(value));
+  if (fits) return value;
+  const kind = integer ? 'a whole number' : 'a number';
+  const range = max === Infinity ? `of at least ${min}` : `from ${min} to ${max}`;
+  throw invalidOption(`${name} must be ${kind} ${range}; got ${typeof value === 'number' ? value : typeof value}.`);
+}
+
+/** @throws INVALID_OPTION, which lists the choices. */
+export function requireOneOf<T extends string>(name: string, value: unknown, choices: readonly T[]): T {
+  if (choices.includes(value as T)) return value as T;
+  throw invalidOption(`${name} must be ${choices.map((choice) => `'${choice}'`).join(' or ')}; got ${JSON.stringify(value)}.`);
+}
+
+/** A misspelt option would be ignored in silence otherwise. @throws INVALID_OPTION, which names the known ones. */
+export function requireKnown(what: string, options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) throw invalidOption(`${what} has no option '${name}'. It has: ${known.join(', ')}.`);
+  }
+}

@@ -1,0 +1,31 @@
+import { requireNumber } from './options.ts';
+
+const brand: unique symbol = Symbol.for('anymq.outcome') as never;
+const maxDelayMs = 7 * 24 * 60 * 60 * 1000;
+
+/** What a handler may return instead of nothing. Made by `retryLater`, `reject` and `release`. */
+export type Outcome =
+  | { readonly [brand]: 'retryLater'; readonly delayMs: number; readonly charge: boolean }
+  | { readonly [brand]: 'reject'; readonly reason: string }
+  | { readonly [brand]: 'release'; readonly delayMs: number };
+
+/** Again after `ms` (0 to 7 days). Charged: at the last attempt it dead-letters. `{ charge: false }`: never. @throws INVALID_OPTION */
+export function retryLater(ms: number, options: { readonly charge?: boolean } = {}): Outcome {
+  const delayMs = requireNumber('retryLater(ms)', ms, { min: 0, max: maxDelayMs });
+  return { [brand]: 'retryLater', delayMs, charge: options.charge ?? true };
+}
+
+/** Dead-letters now, with this reason. */
+export function reject(reason: string): Outcome {
+  return { [brand]: 'reject', reason: String(reason) };
+}
+
+/** Back to the broker, uncharged, after `delayMs` (1,000 by default; 0 to 7 days). @throws INVALID_OPTION */
+export function release(options: { readonly delayMs?: number } = {}): Outcome {
+  return { [brand]: 'release', delayMs: requireNumber('release delayMs', options.delayMs ?? 1000, { min: 0, max: maxDelayMs }) };
+}
+
+/** Undefined for anything that is not an outcome: a handler that returned something else has succeeded. */
+export function outcomeKind(value: unknown): Outcome[typeof brand] | undefined {
+  return typeof value === 'object' && value !== null ? (value as Partial<Outcome>)[brand] : undefined;
+}
