@@ -1,3 +1,1 @@
-import { placeholder } from '@anymq/core';
-
-console.log(placeholder, typeof globalThis.gc, process.argv.slice(2));
+console.log(typeof globalThis.gc, process.argv.slice(2));

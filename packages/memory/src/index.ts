@@ -1,2 +1,2 @@
 // Placeholder until the sources of this package come.
-export const placeholder: 'memory/index' = 'memory/index';
+export const placeholder = 'memory/index';

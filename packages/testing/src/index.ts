@@ -1,2 +1,2 @@
 // Placeholder until the sources of this package come.
-export const placeholder: 'testing/index' = 'testing/index';
+export const placeholder = 'testing/index';

@@ -1,0 +1,70 @@
+// npm test: sets up, runs every check, then the tests; stops at the first check that fails.
+// npm test -- ARGUMENTS: only the tests, with vitest's own arguments.
+// --fast: only the quick checks. --node22: only the tests, on the oldest Node that users may have.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { allChecks } from './lib/checks.mjs';
+import { handOver } from './lib/process.mjs';
+import { pinnedNode, root, setUp } from './setup.mjs';
+
+const [mode, rest] = readArguments(process.argv.slice(2));
+await setUp();
+process.exitCode = await runAll();
+
+/**
+ * @param {readonly string[]} args
+ * @returns {['--fast' | '--node22' | undefined, readonly string[]]}
+ */
+function readArguments(args) {
+  const [first, ...others] = args;
+  return first === '--fast' || first === '--node22' ? [first, others] : [undefined, args];
+}
+
+async function runAll() {
+  if (mode === '--node22') return runTests(pinnedNode[22]);
+  if (mode === undefined && rest.length > 0) return runTests(pinnedNode[24]);
+  const code = await runChecks();
+  return code !== 0 || mode === '--fast' ? code : runTests(pinnedNode[24], { ANYMQ_BUILT: 'true' });
+}
+
+async function runChecks() {
+  for (const check of allChecks()) {
+    if (mode === '--fast' && check.slow) continue;
+    const started = performance.now();
+    const { code, output } = await check.run();
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    if (code !== 0) {
+      console.log(`${output}\n✗ ${check.name} failed after ${seconds} s`);
+      return code;
+    }
+    console.log(`✓ ${check.name.padEnd(30)} ${seconds.padStart(5)} s`);
+  }
+  return 0;
+}
+
+/**
+ * @param {string} node
+ * @param {NodeJS.ProcessEnv} [env]
+ */
+async function runTests(node, env = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'anymq-results-'));
+  const results = join(folder, 'results.json');
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
+  const code = await handOver(node, [vitest, 'run', ...reporters, ...rest], { env: { ...process.env, ...env } });
+  printCounts(results);
+  rmSync(folder, { recursive: true, force: true });
+  return code;
+}
+
+/** @param {string} file what vitest's JSON reporter wrote; missing when vitest did not get that far */
+function printCounts(file) {
+  try {
+    const counts = JSON.parse(readFileSync(file, 'utf8'));
+    const skipped = counts.numPendingTests + counts.numTodoTests;
+    console.log(`${counts.numPassedTests} passed, ${counts.numFailedTests} failed, ${skipped} skipped`);
+  } catch {
+    console.log('✗ the tests did not run to their end');
+  }
+}
