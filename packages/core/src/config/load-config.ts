@@ -1,0 +1,74 @@
+import type { BrokerOptions, Config } from '../client-types.ts';
+import type { DriverModule, ProvisionMode } from '../driver-interface.ts';
+import { AnymqError } from '../errors.ts';
+import { invalidOption } from '../options.ts';
+import { checkConfig, type Route, routeOf } from './check-config.ts';
+import { loadDriverModule, requireModules } from './load-driver-module.ts';
+import { readConfigFile, schemeOf } from './read-config.ts';
+
+export interface ResolvedBroker {
+  readonly name: string;
+  readonly module: DriverModule;
+  /** For `module.create`: of the parsed URL, or those of the configuration object without `driver`. May hold secrets. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+export interface ResolvedConfig {
+  readonly brokers: readonly ResolvedBroker[];
+  readonly namespace: string;
+  readonly provision: ProvisionMode;
+  /** @throws INVALID_OPTION: several brokers, and neither a route nor a default. */
+  readonly route: (destination: string) => Route;
+}
+
+/**
+ * Reads and checks a configuration and loads the adapters that it names. Connects to nothing. A string is the URL of the
+ * broker 'default', or the path of a JSON file in whose strings `${NAME}` is filled from the environment.
+ * @throws INVALID_OPTION, ADAPTER_MISSING, UNSUPPORTED (see `loadDriverModule`)
+ */
+export async function loadConfig(config: string | Config, drivers?: readonly DriverModule[]): Promise<ResolvedConfig> {
+  requireModules(drivers);
+  const checked = checkConfig(typeof config === 'string' ? await fromString(config, drivers) : config);
+  const resolve = ([name, broker]: [string, string | BrokerOptions]): Promise<ResolvedBroker> =>
+    resolveBroker(name, broker, drivers);
+  return {
+    brokers: await Promise.all(Array.from(checked.brokers, resolve)),
+    namespace: checked.namespace,
+    provision: checked.provision,
+    route: (destination) => routeOf(checked, destination),
+  };
+}
+
+async function fromString(config: string, drivers?: readonly DriverModule[]): Promise<unknown> {
+  return schemeOf(config, drivers) === undefined ? readConfigFile(config) : { brokers: { default: config } };
+}
+
+async function resolveBroker(
+  name: string,
+  broker: string | BrokerOptions,
+  drivers?: readonly DriverModule[],
+): Promise<ResolvedBroker> {
+  if (typeof broker !== 'string') {
+    const { driver, ...options } = broker;
+    return { name, module: await loadDriverModule({ driver }, drivers), options };
+  }
+  const scheme = schemeOf(broker, drivers);
+  if (scheme === undefined)
+    throw invalidOption(`The broker '${name}' is no URL. Begin it with a scheme, like redis://localhost:6379.`);
+  const module = await loadDriverModule({ scheme }, drivers);
+  return { name, module, options: parseUrl(name, module, broker) };
+}
+
+/** What a driver throws by mistake may quote the URL, with its password. */
+function parseUrl(name: string, module: DriverModule, url: string): ResolvedBroker['options'] {
+  try {
+    return module.parseUrl(url);
+  } catch (error) {
+    if (AnymqError.isInstance(error)) throw error;
+    throw new AnymqError(
+      'INVALID_OPTION',
+      `The URL of the broker '${name}' cannot be read by the driver '${module.name}'. Check its form.`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,43 @@
+import type { DriverModule } from '../driver-interface.ts';
+import { AnymqError } from '../errors.ts';
+import { invalidOption } from '../options.ts';
+import { fillEnvironment } from './fill-environment.ts';
+import { knownAdapters } from './schemes.ts';
+
+/** The scheme of a broker's URL in lower case; undefined for what can only be a path: `C:\anymq.json`, `./anymq.json`. */
+export function schemeOf(text: string, drivers: readonly DriverModule[] = []): string | undefined {
+  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(text)?.[1]?.toLowerCase();
+  if (scheme === undefined) return undefined;
+  if ([...knownAdapters, ...drivers].some(({ schemes }) => schemes.includes(scheme))) return scheme;
+  if (/\.json$/i.test(text) && !text.includes('://')) return undefined;
+  // Of 'user:password@host' the first part is no scheme, and must not be shown as one.
+  return text.includes('@') && !text.includes('://') ? undefined : scheme;
+}
+
+/** The parsed file, filled from the environment. @throws INVALID_OPTION */
+export async function readConfigFile(path: string): Promise<unknown> {
+  const content = await readText(path);
+  return fillEnvironment(parse(content.replace(/^\uFEFF/, '')), process.env);
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await process.getBuiltinModule('node:fs').promises.readFile(path, 'utf8');
+  } catch (error) {
+    // What does not look like a file's name may be a URL without its scheme, and hold a password.
+    const shown =
+      /\.json$/i.test(path) && !path.includes('@') ? ` '${process.getBuiltinModule('node:path').resolve(path)}'` : '';
+    const message = `The configuration${shown} is neither the URL of a broker nor a file that can be read. Give a URL like redis://localhost:6379, or the path of a JSON file.`;
+    throw new AnymqError('INVALID_OPTION', message, { cause: error });
+  }
+}
+
+/** A parser's own message quotes the text around the mistake, which may be a password. */
+function parse(content: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch (error) {
+    const place = error instanceof Error ? (/line \d+ column \d+/.exec(error.message)?.[0] ?? 'an unknown place') : '';
+    throw invalidOption(`The configuration file is not valid JSON: see ${place}.`);
+  }
+}
