@@ -1,0 +1,238 @@
+import type { FailureRecord, Headers, OutgoingMessage } from './message.ts';
+import { foreignText, readAttempt, readDue, readFailure, readMs, readPriority, readTime, writeTime } from './wire-values.ts';
+
+/** How a broker spells the names. */
+export interface WireNames {
+  /** Put before the names of CloudEvents attributes: 'ce_', 'cloudEvents_'. */
+  readonly attributePrefix: string;
+  /** Further prefixes that are read as the first is. None by default. */
+  readonly alsoReadPrefixes?: readonly string[];
+  /** Put before the names of the user's headers; '' by default. Names without it are headers too. */
+  readonly headerPrefix?: string;
+}
+
+/** What is not given is not written. */
+export interface WireMeta {
+  readonly attempt: number;
+  readonly dueAt?: number | undefined;
+  readonly failure?: FailureRecord | undefined;
+}
+
+/** What a foreign message lacks comes from the broker's own fields. Times in milliseconds since 1970. */
+export interface WireFallback {
+  readonly id: string;
+  readonly timeMs: number;
+  readonly nowMs: number;
+  readonly source: string;
+  readonly type: string;
+  readonly key?: string | undefined;
+  readonly contentType?: string | undefined;
+}
+
+/** Everything of a `Received` that travels beside the body. */
+export interface WireMessage {
+  readonly id: string;
+  readonly key: string | undefined;
+  readonly headers: Headers;
+  readonly time: Date;
+  readonly type: string;
+  readonly source: string;
+  readonly contentType: string | undefined;
+  readonly extensions: Headers | undefined;
+  readonly attempt: number;
+  readonly dueAt: number | undefined;
+  readonly priority: number | undefined;
+  readonly expiresAt: number | undefined;
+  readonly failure: FailureRecord | undefined;
+}
+
+export interface WireFormat {
+  /**
+   * Name, value, name, value …: CloudEvents attributes, `anymq-` fields, `content-type`, the user's headers; the body is
+   * not among them. Without `meta`: a first send, with the message's own `dueAt`.
+   */
+  encode(message: Omit<OutgoingMessage, 'body'>, meta?: WireMeta): string[];
+  /**
+   * The reverse, for any values that a client library hands out (see `foreignText`). Total: never throws, whoever wrote
+   * the message. The first of a repeated attribute counts; repeated user headers are joined by ', '. Attempt, due time,
+   * priority and failure record are clamped, for any producer can forge them.
+   */
+  decode(fields: readonly unknown[], fallback: WireFallback): WireMessage;
+}
+
+const wireVersion = '1';
+const libraryPrefix = 'anymq-';
+const attributes = ['specversion', 'id', 'source', 'type', 'time', 'partitionkey', 'datacontenttype'] as const;
+const libraryFields = ['anymq-version', 'anymq-attempt', 'anymq-due', 'anymq-priority', 'anymq-expires', 'anymq-failure'] as const;
+type Field = (typeof attributes)[number] | (typeof libraryFields)[number] | 'content-type';
+const known: ReadonlySet<string> = new Set<string>([...attributes, ...libraryFields]);
+const reservedPrefixes = [libraryPrefix, 'ce_', 'ce-', 'cloudevents'] as const;
+const noHeaders: Headers = Object.freeze({});
+
+/** Names that a user's header may not have, in any case: `anymq-…`, `ce_…`, `ce-…`, `cloudevents…`, `content-type`. */
+export function isReservedHeader(name: string): boolean {
+  const lower = name.toLowerCase();
+  return lower === 'content-type' || reservedPrefixes.some((prefix) => lower.startsWith(prefix));
+}
+
+/** The one place that maps a message to names and values, for every adapter. Pure; made once per driver. */
+export function createWireFormat(names: WireNames): WireFormat {
+  const { attributePrefix, headerPrefix = '' } = names;
+  const prefixes = [attributePrefix, ...(names.alsoReadPrefixes ?? [])];
+  const fieldOf = fieldTable(prefixes);
+  return {
+    encode: createEncode(attributePrefix, headerPrefix),
+    decode(fields, fallback) {
+      const reading = new Reading();
+      for (let index = 0; index + 1 < fields.length; index += 2) {
+        const name = foreignText(fields[index]);
+        const field = fieldOf.get(name);
+        if (field === undefined) reading.takeOther(name, fields[index + 1], prefixes, headerPrefix);
+        else reading.take(field, fields[index + 1], fallback.nowMs);
+      }
+      return reading.finish(fallback);
+    },
+  };
+}
+
+function fieldTable(prefixes: readonly string[]): ReadonlyMap<string, Field> {
+  const table = new Map<string, Field>([['content-type', 'content-type']]);
+  for (const name of libraryFields) table.set(name, name);
+  for (const prefix of prefixes) for (const name of attributes) table.set(prefix + name, name);
+  return table;
+}
+
+function createEncode(prefix: string, headerPrefix: string): WireFormat['encode'] {
+  const [specversion, id, source, type, time, partitionkey] = attributes.map((name) => prefix + name) as [string, string, string, string, string, string];
+  return (message, meta) => {
+    const fields = [specversion, '1.0', id, message.id, source, message.source, type, message.type];
+    fields.push(time, writeTime(message.time.getTime()), 'anymq-version', wireVersion);
+    if (message.key !== undefined) fields.push(partitionkey, message.key);
+    if (message.contentType !== undefined) fields.push('content-type', message.contentType);
+    pushScheduling(fields, message, meta);
+    if (message.extensions !== undefined) pushExtensions(fields, message.extensions, prefix);
+    const { headers } = message;
+    for (const name of Object.keys(headers)) fields.push(headerPrefix + name, headers[name] ?? '');
+    return fields;
+  };
+}
+
+function pushScheduling(fields: string[], message: Omit<OutgoingMessage, 'body'>, meta: WireMeta | undefined): void {
+  const dueAt = meta === undefined ? message.dueAt : meta.dueAt;
+  if (dueAt !== undefined) fields.push('anymq-due', String(dueAt));
+  if (message.priority !== undefined) fields.push('anymq-priority', String(message.priority));
+  if (message.expiresAt !== undefined) fields.push('anymq-expires', String(message.expiresAt));
+  if (meta === undefined) return;
+  if (meta.attempt > 1) fields.push('anymq-attempt', String(meta.attempt));
+  if (meta.failure !== undefined) fields.push('anymq-failure', JSON.stringify(meta.failure));
+}
+
+function pushExtensions(fields: string[], extensions: Headers, prefix: string): void {
+  for (const [name, value] of Object.entries(extensions)) {
+    if (known.has(name)) continue;
+    fields.push(name.startsWith(libraryPrefix) ? name : prefix + name, value);
+  }
+}
+
+/** What was read of one message so far. */
+class Reading {
+  #id: string | undefined;
+  #key: string | undefined;
+  #source: string | undefined;
+  #type: string | undefined;
+  #timeMs: number | undefined;
+  #contentType: string | undefined;
+  #headers: Record<string, string> | undefined;
+  #extensions: Record<string, string> | undefined;
+  #attempt: number | undefined;
+  #dueAt: number | undefined;
+  #priority: number | undefined;
+  #expiresAt: number | undefined;
+  #failure: FailureRecord | undefined;
+
+  take(field: Field, raw: unknown, nowMs: number): void {
+    const text = foreignText(raw);
+    switch (field) {
+      case 'specversion':
+      case 'anymq-version':
+        return;
+      case 'id':
+        this.#id ||= text;
+        return;
+      case 'source':
+        this.#source ||= text;
+        return;
+      case 'type':
+        this.#type ||= text;
+        return;
+      case 'time':
+        this.#timeMs ??= readTime(text);
+        return;
+      case 'partitionkey':
+        this.#key ??= text;
+        return;
+      case 'content-type':
+      case 'datacontenttype':
+        this.#contentType ||= text;
+        return;
+      case 'anymq-attempt':
+        this.#attempt ??= readAttempt(text);
+        return;
+      case 'anymq-due':
+        this.#dueAt ??= readDue(text, nowMs);
+        return;
+      case 'anymq-priority':
+        this.#priority ??= readPriority(text);
+        return;
+      case 'anymq-expires':
+        this.#expiresAt ??= readMs(text);
+        return;
+      case 'anymq-failure':
+        this.#failure ??= readFailure(text, nowMs);
+    }
+  }
+
+  takeOther(name: string, raw: unknown, prefixes: readonly string[], headerPrefix: string): void {
+    const text = foreignText(raw);
+    const prefix = prefixes.find((candidate) => candidate !== '' && name.length > candidate.length && name.startsWith(candidate));
+    if (prefix !== undefined) this.#putExtension(name.slice(prefix.length), text);
+    else if (name.startsWith(libraryPrefix)) this.#putExtension(name, text);
+    else if (name.length === 12 && name.toLowerCase() === 'content-type') this.#contentType ||= text;
+    else this.#putHeader(name.startsWith(headerPrefix) ? name.slice(headerPrefix.length) : name, text);
+  }
+
+  finish(fallback: WireFallback): WireMessage {
+    return {
+      id: this.#id || fallback.id,
+      key: this.#key ?? fallback.key,
+      headers: this.#headers ?? noHeaders,
+      time: new Date(this.#timeMs ?? fallback.timeMs),
+      type: this.#type || fallback.type,
+      source: this.#source || fallback.source,
+      contentType: this.#contentType || fallback.contentType,
+      extensions: this.#extensions,
+      attempt: this.#attempt ?? 1,
+      dueAt: this.#dueAt,
+      priority: this.#priority,
+      expiresAt: this.#expiresAt,
+      failure: this.#failure,
+    };
+  }
+
+  #putHeader(name: string, text: string): void {
+    this.#headers ??= {};
+    const earlier = Object.hasOwn(this.#headers, name) ? this.#headers[name] : undefined;
+    put(this.#headers, name, earlier === undefined ? text : `${earlier}, ${text}`);
+  }
+
+  #putExtension(name: string, text: string): void {
+    this.#extensions ??= {};
+    if (!Object.hasOwn(this.#extensions, name)) put(this.#extensions, name, text);
+  }
+}
+
+/** A header may be called `__proto__`, which assignment would take for the prototype. */
+function put(target: Record<string, string>, name: string, value: string): void {
+  if (name === '__proto__') Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
+  else target[name] = value;
+}
