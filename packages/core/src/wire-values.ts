@@ -2,7 +2,7 @@ import type { FailureRecord } from './message.ts';
 
 const maxAttempt = 1_000_000;
 const maxAheadMs = 8 * 24 * 60 * 60 * 1000;
-const maxFailureChars = 65_536;
+const maxFailureChars = 262_144; // JSON escapes may take six characters for one
 const maxNameChars = 256;
 const maxTextChars = 12_288;
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -116,6 +116,20 @@ export function readFailure(text: string, nowMs: number): FailureRecord | undefi
     destination: cut(destination, maxNameChars) ?? '',
     group: cut(group, maxNameChars),
   };
+}
+
+/** Cut as `readFailure` cuts, so that what is written can be read. */
+export function writeFailure(record: FailureRecord): string {
+  const { name, code, message, stack, destination, group } = record;
+  return JSON.stringify({
+    ...record,
+    name: cut(name, maxNameChars),
+    code: cut(code, maxNameChars),
+    message: cut(message, maxTextChars),
+    stack: cut(stack, maxTextChars),
+    destination: cut(destination, maxNameChars),
+    group: cut(group, maxNameChars),
+  });
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {

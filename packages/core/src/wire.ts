@@ -1,5 +1,5 @@
 import type { FailureRecord, Headers, OutgoingMessage } from './message.ts';
-import { foreignText, readAttempt, readDue, readFailure, readMs, readPriority, readTime, writeTime } from './wire-values.ts';
+import { foreignText, readAttempt, readDue, readFailure, readMs, readPriority, readTime, writeFailure, writeTime } from './wire-values.ts';
 
 /** How a broker spells the names. */
 export interface WireNames {
@@ -124,7 +124,7 @@ function pushScheduling(fields: string[], message: Omit<OutgoingMessage, 'body'>
   if (message.expiresAt !== undefined) fields.push('anymq-expires', String(message.expiresAt));
   if (meta === undefined) return;
   if (meta.attempt > 1) fields.push('anymq-attempt', String(meta.attempt));
-  if (meta.failure !== undefined) fields.push('anymq-failure', JSON.stringify(meta.failure));
+  if (meta.failure !== undefined) fields.push('anymq-failure', writeFailure(meta.failure));
 }
 
 function pushExtensions(fields: string[], extensions: Headers, prefix: string): void {

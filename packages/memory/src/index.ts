@@ -1,2 +1,10 @@
-// Placeholder until the sources of this package come.
-export const placeholder = 'memory/index';
+export { createMemoryBroker } from './broker.ts';
+export type { MemoryBroker, MemoryBrokerOptions } from './broker.ts';
+export { crashMemoryDriver, createMemoryDriver } from './driver.ts';
+export type { MemoryDriver } from './driver.ts';
+export type { Faults, Times } from './faults.ts';
+export { memory } from './module.ts';
+export type { CapabilitiesOff, CapabilitiesWithout, MemoryCapabilities, MemoryDriverOptions } from './options.ts';
+export { sharedMemoryBroker } from './registry.ts';
+export { createVirtualClock } from './virtual-clock.ts';
+export type { VirtualClock } from './virtual-clock.ts';

@@ -1,0 +1,40 @@
+import type { Clock } from '@anymq/core/driver';
+import { BodyStore } from './body-store.ts';
+import type { Group } from './group.ts';
+import { Leases } from './leases.ts';
+import { PendingCount } from './pending-count.ts';
+import { Schedule } from './schedule.ts';
+import { Waits } from './waits.ts';
+
+/** What the parts of one broker share: its time, its timers (three at most) and its counts. */
+export class Runtime {
+  readonly clock: Clock;
+  readonly bodies: BodyStore = new BodyStore();
+  readonly leases: Leases;
+  readonly waits: Waits;
+  readonly schedule: Schedule;
+  readonly pending: PendingCount = new PendingCount();
+  /** While true nothing is handed out. */
+  isPaused = false;
+  /** Messages dropped at their `expiresAt`, or at the end of a retention. */
+  expired = 0;
+  readonly #dueGroups = new Set<Group>();
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+    this.leases = new Leases(clock);
+    this.waits = new Waits(clock);
+    this.schedule = new Schedule(clock, (nowMs) => this.#wakeDueGroups(nowMs));
+  }
+
+  /** A delayed message of this group came due: its receivers are woken after all that is due now. */
+  markDue(group: Group): void {
+    this.#dueGroups.add(group);
+  }
+
+  #wakeDueGroups(nowMs: number): void {
+    const groups = [...this.#dueGroups];
+    this.#dueGroups.clear();
+    for (const group of groups) group.wake(nowMs);
+  }
+}
