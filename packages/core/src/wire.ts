@@ -1,5 +1,15 @@
 import type { FailureRecord, Headers, OutgoingMessage } from './message.ts';
-import { foreignText, readAttempt, readDue, readFailure, readMs, readPriority, readTime, writeFailure, writeTime } from './wire-values.ts';
+import {
+  foreignText,
+  readAttempt,
+  readDue,
+  readFailure,
+  readMs,
+  readPriority,
+  readTime,
+  writeFailure,
+  writeTime,
+} from './wire-values.ts';
 
 /** How a broker spells the names. */
 export interface WireNames {
@@ -63,7 +73,14 @@ export interface WireFormat {
 const wireVersion = '1';
 const libraryPrefix = 'anymq-';
 const attributes = ['specversion', 'id', 'source', 'type', 'time', 'partitionkey', 'datacontenttype'] as const;
-const libraryFields = ['anymq-version', 'anymq-attempt', 'anymq-due', 'anymq-priority', 'anymq-expires', 'anymq-failure'] as const;
+const libraryFields = [
+  'anymq-version',
+  'anymq-attempt',
+  'anymq-due',
+  'anymq-priority',
+  'anymq-expires',
+  'anymq-failure',
+] as const;
 type Field = (typeof attributes)[number] | (typeof libraryFields)[number] | 'content-type';
 const known: ReadonlySet<string> = new Set<string>([...attributes, ...libraryFields]);
 const reservedPrefixes = [libraryPrefix, 'ce_', 'ce-', 'cloudevents'] as const;
@@ -103,7 +120,14 @@ function fieldTable(prefixes: readonly string[]): ReadonlyMap<string, Field> {
 }
 
 function createEncode(prefix: string, headerPrefix: string): WireFormat['encode'] {
-  const [specversion, id, source, type, time, partitionkey] = attributes.map((name) => prefix + name) as [string, string, string, string, string, string];
+  const [specversion, id, source, type, time, partitionkey] = attributes.map((name) => prefix + name) as [
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+  ];
   return (message, meta) => {
     const fields = [specversion, '1.0', id, message.id, source, message.source, type, message.type];
     fields.push(time, writeTime(message.time.getTime()), 'anymq-version', wireVersion);
@@ -194,7 +218,9 @@ class Reading {
 
   takeOther(name: string, raw: unknown, prefixes: readonly string[], headerPrefix: string): void {
     const text = foreignText(raw);
-    const prefix = prefixes.find((candidate) => candidate !== '' && name.length > candidate.length && name.startsWith(candidate));
+    const prefix = prefixes.find(
+      (candidate) => candidate !== '' && name.length > candidate.length && name.startsWith(candidate),
+    );
     if (prefix !== undefined) this.#putExtension(name.slice(prefix.length), text);
     else if (name.startsWith(libraryPrefix)) this.#putExtension(name, text);
     else if (name.length === 12 && name.toLowerCase() === 'content-type') this.#contentType ||= text;
@@ -233,6 +259,7 @@ class Reading {
 
 /** A header may be called `__proto__`, which assignment would take for the prototype. */
 function put(target: Record<string, string>, name: string, value: string): void {
-  if (name === '__proto__') Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
+  if (name === '__proto__')
+    Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
   else target[name] = value;
 }

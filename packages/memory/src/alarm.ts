@@ -7,7 +7,7 @@ export class Alarm {
   readonly #clock: Clock;
   readonly #ring: (nowMs: number) => void;
   readonly #keepsProcess: boolean;
-  #timer: Timer | undefined;
+  #timer: Timer;
   #atMs = Infinity;
 
   /** `ring` sets the alarm again for what is still to come; it may ring early. With `keepsProcess: false` Node may exit before. */
@@ -43,5 +43,6 @@ export class Alarm {
 
 /** A real broker runs elsewhere: its delays and leases keep no process alive. Timers of other clocks may lack `unref`. */
 function unref(timer: Timer): void {
-  if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function') timer.unref();
+  if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function')
+    timer.unref();
 }

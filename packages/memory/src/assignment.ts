@@ -29,7 +29,13 @@ export class Assignment {
 
   constructor(partitions: number, group: Group) {
     this.#group = group;
-    this.#partitions = Array.from({ length: partitions }, (_, number) => ({ number, owner: undefined, heir: undefined, inHand: 0, revocation: undefined }));
+    this.#partitions = Array.from({ length: partitions }, (_, number) => ({
+      number,
+      owner: undefined,
+      heir: undefined,
+      inHand: 0,
+      revocation: undefined,
+    }));
   }
 
   isMember(subscription: Subscription): boolean {
@@ -130,7 +136,11 @@ export class Assignment {
     if (isAnnounced) return;
     const tokens = owner.tokensOf(partition.number);
     revoked.set(owner, [...(revoked.get(owner) ?? []), ...tokens]);
-    partition.revocation = new Revocation(this.#group.runtime.clock.now() + owner.options.leaseMs, owner, partition.number);
+    partition.revocation = new Revocation(
+      this.#group.runtime.clock.now() + owner.options.leaseMs,
+      owner,
+      partition.number,
+    );
     this.#group.runtime.schedule.add(partition.revocation);
   }
 

@@ -4,7 +4,7 @@ import { noSuchDestination } from './errors.ts';
 import { createFaults, type FaultPlan, type Faults } from './faults.ts';
 import type { Group } from './group.ts';
 import { Runtime } from './runtime.ts';
-import { StoredDestination } from './stored-destination.ts';
+import type { StoredDestination } from './stored-destination.ts';
 
 export interface MemoryBrokerOptions {
   /** Runs leases, delays, expiry and retention. The system's clock by default; see `createVirtualClock`. */

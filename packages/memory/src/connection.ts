@@ -38,7 +38,7 @@ export class Connection {
 
   /** Deliveries go back; it works again at once. */
   disconnect(): void {
-    for (const subscription of [...this.subscriptions]) subscription.disconnect();
+    for (const subscription of this.subscriptions) subscription.disconnect();
   }
 
   /** As when the process is killed: from now on every call rejects, and what was in hand goes back. */
@@ -53,7 +53,7 @@ export class Connection {
   #end(error: MemoryBrokerError, isDeath: boolean): void {
     this.#ended = error;
     this.failCalls(error);
-    for (const subscription of [...this.subscriptions]) subscription.end({ isDeath });
+    for (const subscription of this.subscriptions) subscription.end({ isDeath });
     this.subscriptions.clear();
   }
 }

@@ -1,13 +1,28 @@
-import { type Address, type Driver, type Inspection, physicalName, requireKnown, type SeekTarget } from '@anymq/core/driver';
+import {
+  type Address,
+  type Driver,
+  type Inspection,
+  physicalName,
+  requireKnown,
+  type SeekTarget,
+  systemClock,
+} from '@anymq/core/driver';
 import { Broker, destinationName, type MemoryBroker } from './broker.ts';
 import { createDeadLetterStore } from './dead-letters.ts';
 import type { DriverContext } from './driver-context.ts';
 import { classifyError } from './errors.ts';
-import { type CapabilitiesOff, type CapabilitiesWithout, capabilitiesWithout, driverOptionNames, limitsOf, type MemoryDriverOptions, requireBroker } from './options.ts';
+import {
+  type CapabilitiesOff,
+  type CapabilitiesWithout,
+  capabilitiesWithout,
+  driverOptionNames,
+  limitsOf,
+  type MemoryDriverOptions,
+  requireBroker,
+} from './options.ts';
 import { provision } from './provisioning.ts';
 import { createReceiver } from './receiver.ts';
 import { createSender } from './sender.ts';
-import { systemClock } from '@anymq/core/driver';
 
 export interface MemoryDriver<Off extends CapabilitiesOff = {}> extends Driver<CapabilitiesWithout<Off>> {
   readonly broker: MemoryBroker;
@@ -19,7 +34,9 @@ const contexts = new WeakMap<Driver, DriverContext>();
  * A driver on a broker inside this process, for `createClient(createMemoryDriver())`. Without `broker` it gets a private
  * one, on the system's clock. @throws INVALID_OPTION
  */
-export function createMemoryDriver<const Off extends CapabilitiesOff = {}>(options: MemoryDriverOptions<Off> = {}): MemoryDriver<Off> {
+export function createMemoryDriver<const Off extends CapabilitiesOff = {}>(
+  options: MemoryDriverOptions<Off> = {},
+): MemoryDriver<Off> {
   requireKnown('createMemoryDriver', options, driverOptionNames);
   const broker = options.broker === undefined ? new Broker(systemClock) : requireBroker(options.broker);
   const capabilities = capabilitiesWithout(options.capabilities);
@@ -120,5 +137,7 @@ function physicalNames(namespace: string, address: Address): Readonly<Record<str
   const destination = physicalName(namespace, { name: address.name, physical: address.physical });
   const deadLetters = physicalName(namespace, address, 'dead');
   if (address.kind === 'queue') return { queue: destination, deadLetters };
-  return address.group === undefined ? { topic: destination } : { topic: destination, group: physicalName(namespace, address), deadLetters };
+  return address.group === undefined
+    ? { topic: destination }
+    : { topic: destination, group: physicalName(namespace, address), deadLetters };
 }

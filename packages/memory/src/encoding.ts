@@ -23,7 +23,18 @@ export function encodeMessage(message: OutgoingMessage, context: EncodingContext
   const dueAt = meta === undefined ? message.dueAt : meta.dueAt;
   let bytes = body.length + (message.key?.length ?? 0);
   for (const name of Object.keys(headers)) bytes += name.length + (headers[name]?.length ?? 0);
-  return new StoredMessage(message.id, wire.encode(message, meta), bodies.slab, start, body.length, bytes, message.key, message.priority ?? usualPriority, dueAt === undefined ? 0 : Math.min(dueAt, context.nowMs + context.maxDelayMs), message.expiresAt ?? Infinity);
+  return new StoredMessage(
+    message.id,
+    wire.encode(message, meta),
+    bodies.slab,
+    start,
+    body.length,
+    bytes,
+    message.key,
+    message.priority ?? usualPriority,
+    dueAt === undefined ? 0 : Math.min(dueAt, context.nowMs + context.maxDelayMs),
+    message.expiresAt ?? Infinity,
+  );
 }
 
 /** What a receiver hands to core. Bodies are copied, so that no handler can change what others receive. */
@@ -62,7 +73,14 @@ export function decodeMessage(message: StoredMessage, bodies: BodyStore, nowMs: 
 }
 
 export function decodeLetter(letter: StoredLetter, bodies: BodyStore, nowMs: number): Letter {
-  const { attempt: _attempt, dueAt: _dueAt, priority: _priority, expiresAt: _expiresAt, failure, ...rest } = decode(letter.message, nowMs);
+  const {
+    attempt: _attempt,
+    dueAt: _dueAt,
+    priority: _priority,
+    expiresAt: _expiresAt,
+    failure,
+    ...rest
+  } = decode(letter.message, nowMs);
   if (failure === undefined) throw new TypeError('A stored dead letter has no failure record.');
   const message: Message = { ...rest, body: copyBody(letter.message, bodies) };
   return { ...message, ref: letter, failure };

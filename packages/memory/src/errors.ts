@@ -39,7 +39,9 @@ export function classifyError(error: unknown): Classification {
   if (AnymqError.isInstance(error)) return { code: error.code, retryable: error.retryable, outcome: error.outcome };
   if (typeof error !== 'object' || error === null || !('code' in error)) return unknownError;
   const { code } = error;
-  return typeof code === 'string' && Object.hasOwn(classifications, code) ? classifications[code as MemoryErrorCode] : unknownError;
+  return typeof code === 'string' && Object.hasOwn(classifications, code)
+    ? classifications[code as MemoryErrorCode]
+    : unknownError;
 }
 
 export function noSuchDestination(physical: string): MemoryBrokerError {

@@ -67,7 +67,10 @@ export function createFaults(broker: Broker): { readonly faults: Faults; readonl
       ...createBrokerFaults(broker, () => countdowns.forEach((countdown) => countdown.clear())),
     },
     plan: {
-      takeDroppedConfirmation: () => (confirmations.take() ? new MemoryBrokerError('NO_CONFIRMATION', 'The confirmation did not arrive in time (fault injected).') : undefined),
+      takeDroppedConfirmation: () =>
+        confirmations.take()
+          ? new MemoryBrokerError('NO_CONFIRMATION', 'The confirmation did not arrive in time (fault injected).')
+          : undefined,
       takeFailedSend: () => (sends.take() ? unavailable() : undefined),
       takeFailedSettle: () => (settles.take() ? unavailable() : undefined),
     },
@@ -89,7 +92,7 @@ function createBrokerFaults(broker: Broker, forget: () => void): BrokerFaults {
   };
   const resume = (): void => {
     broker.runtime.isPaused = false;
-    for (const connection of [...broker.connections]) connection.resume();
+    for (const connection of broker.connections) connection.resume();
     for (const group of broker.groups()) group.wake(broker.clock.now());
   };
   return {
@@ -126,7 +129,9 @@ function redeliver(broker: Broker, id: string): number {
 }
 
 function members(broker: Broker): Subscription[] {
-  return [...broker.groups()].flatMap((group) => [...group.members]);
+  const found: Subscription[] = [];
+  for (const group of broker.groups()) found.push(...group.members);
+  return found;
 }
 
 function tokensOf(hand: Iterable<DeliveryToken>, id: string): DeliveryToken[] {

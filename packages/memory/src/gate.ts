@@ -28,10 +28,10 @@ export class Gate {
   }
 
   open(): void {
-    for (const { proceed } of [...this.#waiting]) proceed();
+    for (const { proceed } of this.#waiting) proceed();
   }
 
   fail(error: Error): void {
-    for (const { fail } of [...this.#waiting]) fail(error);
+    for (const { fail } of this.#waiting) fail(error);
   }
 }

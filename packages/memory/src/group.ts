@@ -69,7 +69,13 @@ export class Group {
     if (this.#waiting === 0 || this.runtime.isPaused) return batch;
     let bytesLeft = options.maxBytes;
     for (const partition of this.#readable(subscription, options)) {
-      bytesLeft = this.#takeFrom(this.#lanes[partition] as WaitingLane, { batch, bytesLeft, maxMessages: options.maxMessages, subscription, nowMs });
+      bytesLeft = this.#takeFrom(this.#lanes[partition] as WaitingLane, {
+        batch,
+        bytesLeft,
+        maxMessages: options.maxMessages,
+        subscription,
+        nowMs,
+      });
       if (batch.length >= options.maxMessages || bytesLeft <= 0) break;
     }
     if (batch.length > 0) subscription.startLeases();

@@ -35,7 +35,7 @@ export class Hand {
   }
 
   *[Symbol.iterator](): IterableIterator<DeliveryToken> {
-    for (let token = this.#first; token !== undefined; ) {
+    for (let token = this.#first; token !== undefined;) {
       const following = token.next;
       yield token;
       token = following;

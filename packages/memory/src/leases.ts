@@ -23,7 +23,7 @@ export class Leases {
   }
 
   #expire(nowMs: number): void {
-    for (const holder of [...this.#holders]) holder.expire(nowMs);
+    for (const holder of this.#holders) holder.expire(nowMs);
     for (const holder of this.#holders) {
       if (holder.hand.first !== undefined) this.#alarm.setBy(holder.hand.first.deadline);
     }

@@ -30,7 +30,11 @@ export class MessageLog {
   }
 
   #trim(nowMs: number): void {
-    for (let oldest = this.#messages.peek(); oldest !== undefined && oldest.storedAt + this.#retentionMs < nowMs; oldest = this.#messages.peek()) {
+    for (
+      let oldest = this.#messages.peek();
+      oldest !== undefined && oldest.storedAt + this.#retentionMs < nowMs;
+      oldest = this.#messages.peek()
+    ) {
       this.#messages.shift();
     }
   }

@@ -20,14 +20,24 @@ export const memory: DriverModule = {
     const { name, query } = splitUrl(url);
     const options = Object.fromEntries(query);
     requireKnown('A memory URL', options, urlOptions);
-    const numbers = Object.entries(options).map(([option, value]) => [option, value === '' ? NaN : Number(value)] as const);
+    const numbers = Object.entries(options).map(
+      ([option, value]) => [option, value === '' ? NaN : Number(value)] as const,
+    );
     return { ...(name === '' ? {} : { broker: name }), ...Object.fromEntries(numbers) };
   },
   async create(options, { namespace, clock }) {
     requireKnown("The driver 'memory'", options, ['broker', ...urlOptions]);
     const { broker, maxDelayMs, maxRunMs } = options;
-    const chosen = typeof broker === 'string' ? openSharedBroker(broker, clock) : ((broker as MemoryBroker | undefined) ?? new Broker(clock));
-    return createMemoryDriver({ broker: chosen, namespace, maxDelayMs: maxDelayMs as number | undefined, maxRunMs: maxRunMs as number | undefined });
+    const chosen =
+      typeof broker === 'string'
+        ? openSharedBroker(broker, clock)
+        : ((broker as MemoryBroker | undefined) ?? new Broker(clock));
+    return createMemoryDriver({
+      broker: chosen,
+      namespace,
+      maxDelayMs: maxDelayMs as number | undefined,
+      maxRunMs: maxRunMs as number | undefined,
+    });
   },
 };
 
@@ -35,7 +45,9 @@ function splitUrl(url: string): { readonly name: string; readonly query: URLSear
   const match = /^memory:(?:\/\/)?([^?#]*)(?:\?([^#]*))?$/.exec(url);
   const name = decodeName(match?.[1] ?? '');
   if (match === null || !/^[A-Za-z0-9._-]*$/.test(name)) {
-    throw invalidOption('A memory URL is memory: or memory:NAME, NAME being letters, digits, dots, dashes and underscores.');
+    throw invalidOption(
+      'A memory URL is memory: or memory:NAME, NAME being letters, digits, dots, dashes and underscores.',
+    );
   }
   return { name, query: new URLSearchParams(match[2] ?? '') };
 }

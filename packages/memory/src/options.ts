@@ -58,7 +58,7 @@ export function limitsOf({ maxDelayMs, maxRunMs }: MemoryDriverOptions): Limits 
 /** @throws INVALID_OPTION */
 export function capabilitiesWithout<Off extends CapabilitiesOff>(off: Off | undefined): CapabilitiesWithout<Off> {
   requireKnown('capabilities', off ?? {}, Object.keys(capabilities));
-  for (const [name, value] of Object.entries(off ?? {})) {
+  for (const [name, value] of Object.entries(off ?? {}) as [string, unknown][]) {
     if (value !== false) throw invalidOption(`capabilities.${name} can only be switched off: false.`);
   }
   return { ...capabilities, ...off } as CapabilitiesWithout<Off>;

@@ -1,4 +1,11 @@
-import { type Address, physicalName, type PlannedDestination, type PlannedGroup, type ProvisionMode, type ProvisionResult } from '@anymq/core/driver';
+import {
+  type Address,
+  physicalName,
+  type PlannedDestination,
+  type PlannedGroup,
+  type ProvisionMode,
+  type ProvisionResult,
+} from '@anymq/core/driver';
 import type { Broker } from './broker.ts';
 import { destinationName } from './broker.ts';
 import { StoredDestination } from './stored-destination.ts';
@@ -9,18 +16,30 @@ interface Findings {
 }
 
 /** Makes or compares one destination after the other. Nothing that is there is ever changed. */
-export function provision(broker: Broker, namespace: string, destinations: readonly PlannedDestination[], mode: ProvisionMode): ProvisionResult {
+export function provision(
+  broker: Broker,
+  namespace: string,
+  destinations: readonly PlannedDestination[],
+  mode: ProvisionMode,
+): ProvisionResult {
   const findings: Findings = { created: [], differences: [] };
   if (mode === 'assume') return findings;
   for (const planned of destinations) {
     const destination = provisionDestination(broker, namespace, planned.address, mode, findings);
     if (destination === undefined) continue;
-    for (const group of planned.groups) provisionGroup(namespace, planned.address, destination, { group, mode, findings });
+    for (const group of planned.groups)
+      provisionGroup(namespace, planned.address, destination, { group, mode, findings });
   }
   return findings;
 }
 
-function provisionDestination(broker: Broker, namespace: string, address: Address, mode: ProvisionMode, findings: Findings): StoredDestination | undefined {
+function provisionDestination(
+  broker: Broker,
+  namespace: string,
+  address: Address,
+  mode: ProvisionMode,
+  findings: Findings,
+): StoredDestination | undefined {
   const name = destinationName(namespace, address);
   const existing = broker.destinations.get(name);
   if (existing !== undefined) {
@@ -43,12 +62,19 @@ interface GroupTask {
   readonly findings: Findings;
 }
 
-function provisionGroup(namespace: string, address: Address, destination: StoredDestination, { group, mode, findings }: GroupTask): void {
+function provisionGroup(
+  namespace: string,
+  address: Address,
+  destination: StoredDestination,
+  { group, mode, findings }: GroupTask,
+): void {
   if (destination.kind === 'queue') return;
   const name = physicalName(namespace, { name: address.name, physical: address.physical, group: group.name });
   const existing = destination.group(group.name);
   if (existing !== undefined) {
-    findings.differences.push(...difference(name, 'filter', filterText(existing.options.filter), filterText(group.filter)));
+    findings.differences.push(
+      ...difference(name, 'filter', filterText(existing.options.filter), filterText(group.filter)),
+    );
   } else if (mode === 'validate') {
     findings.differences.push(`${name} does not exist; a group was asked for.`);
   } else {

@@ -44,7 +44,18 @@ class ReadyList {
 
 /** What waits in one partition: higher priority first, then by place. */
 export class WaitingLane {
-  readonly #levels: (ReadyList | undefined)[] = [undefined, undefined, undefined, undefined, undefined, undefined, undefined, undefined, undefined, undefined];
+  readonly #levels: (ReadyList | undefined)[] = [
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ];
   /** Bit n: something waits at priority n. */
   #occupied = 0;
 

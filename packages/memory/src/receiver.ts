@@ -1,4 +1,13 @@
-import type { Address, Received, Receiver, ReceiverOptions, Settlement, SettleOutcome, SettleResult, Token } from '@anymq/core/driver';
+import type {
+  Address,
+  Received,
+  Receiver,
+  ReceiverOptions,
+  Settlement,
+  SettleOutcome,
+  SettleResult,
+  Token,
+} from '@anymq/core/driver';
 import { BodyStore } from './body-store.ts';
 import type { DriverContext } from './driver-context.ts';
 import { decodeDelivery, decodeMessage, encodeMessage, type WireMeta } from './encoding.ts';
@@ -15,7 +24,12 @@ export function createReceiver(context: DriverContext, from: Address, options: R
   const { broker, connection, namespace, capabilities } = context;
   const group = broker.group(namespace, from);
   const { leaseMs, onLost, onRevoking } = options;
-  const subscription = new Subscription(group, { leaseMs, onLost, onRevoking, isScaleOut: capabilities.orderedScaleOut });
+  const subscription = new Subscription(group, {
+    leaseMs,
+    onLost,
+    onRevoking,
+    isScaleOut: capabilities.orderedScaleOut,
+  });
   connection.subscriptions.add(subscription);
   const bodies = new BodyStore();
   const isOrdered = group.assignment !== undefined;
@@ -80,23 +94,35 @@ function decodeAll(tokens: readonly DeliveryToken[], bodies: BodyStore, nowMs: n
 }
 
 function settleAll(context: DriverContext, subscription: Subscription, items: readonly Settlement[]): SettleResult[] {
-  const results = items.map(({ token, outcome }) => (isToken(token) ? settleOne(context, subscription, token, outcome) : lost));
+  const results = items.map(({ token, outcome }) =>
+    isToken(token) ? settleOne(context, subscription, token, outcome) : lost,
+  );
   subscription.afterSettle();
   return results;
 }
 
-function settleOne(context: DriverContext, subscription: Subscription, token: DeliveryToken, outcome: SettleOutcome): SettleResult {
+function settleOne(
+  context: DriverContext,
+  subscription: Subscription,
+  token: DeliveryToken,
+  outcome: SettleOutcome,
+): SettleResult {
   if (outcome.kind === 'acknowledge') return subscription.settle(token, acknowledge);
   if (token.result !== undefined || token.holder !== subscription) return subscription.settle(token, acknowledge);
   return subscription.settle(token, storedOutcome(context, token, outcome));
 }
 
-function storedOutcome(context: DriverContext, token: DeliveryToken, outcome: Exclude<SettleOutcome, { readonly kind: 'acknowledge' }>): StoredOutcome {
+function storedOutcome(
+  context: DriverContext,
+  token: DeliveryToken,
+  outcome: Exclude<SettleOutcome, { readonly kind: 'acknowledge' }>,
+): StoredOutcome {
   if (outcome.kind === 'release') return outcome;
   const { bodies } = context.broker.runtime;
   const encoding = encodingContext(context);
   const message = decodeMessage(token.entry.message, bodies, encoding.nowMs);
-  const meta: WireMeta = outcome.kind === 'retry' ? outcome : { attempt: outcome.failure.attempts, failure: outcome.failure };
+  const meta: WireMeta =
+    outcome.kind === 'retry' ? outcome : { attempt: outcome.failure.attempts, failure: outcome.failure };
   const copy = encodeMessage(message, encoding, meta);
   if (outcome.kind === 'deadLetter') return { kind: 'deadLetter', letter: copy };
   copy.partition = token.entry.message.partition;

@@ -3,7 +3,7 @@ const largestKept = 1024;
 
 /** A first-in first-out list on one array: no `shift()`, whose cost grows with the backlog. */
 export class Ring<Item> {
-  #slots: (Item | undefined)[] = new Array<Item | undefined>(smallest).fill(undefined);
+  #slots: (Item | undefined)[] = emptySlots();
   #head = 0;
   #size = 0;
 
@@ -32,7 +32,7 @@ export class Ring<Item> {
   }
 
   clear(): void {
-    this.#slots = new Array<Item | undefined>(smallest).fill(undefined);
+    this.#slots = emptySlots();
     this.#head = 0;
     this.#size = 0;
   }
@@ -52,4 +52,8 @@ export class Ring<Item> {
     this.#slots = slots;
     this.#head = 0;
   }
+}
+
+function emptySlots(): undefined[] {
+  return Array.from({ length: smallest }, () => undefined);
 }

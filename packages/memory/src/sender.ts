@@ -28,13 +28,24 @@ export function encodingContext({ broker, limits }: DriverContext): EncodingCont
   return { bodies: broker.runtime.bodies, nowMs: broker.clock.now(), maxDelayMs: limits.delay.maxMs };
 }
 
-function append(destination: StoredDestination, messages: readonly OutgoingMessage[], encoding: EncodingContext): SendOutcome[] {
+function append(
+  destination: StoredDestination,
+  messages: readonly OutgoingMessage[],
+  encoding: EncodingContext,
+): SendOutcome[] {
   const stored = messages.map((message) => encodeMessage(message, encoding));
   const firstOffset = destination.append(stored);
-  return stored.map((message, index) => ({ ok: true, receipt: receiptOf(message, destination, firstOffset === undefined ? undefined : firstOffset + index) }));
+  return stored.map((message, index) => ({
+    ok: true,
+    receipt: receiptOf(message, destination, firstOffset === undefined ? undefined : firstOffset + index),
+  }));
 }
 
-function receiptOf(message: StoredMessage, destination: StoredDestination, offset: number | undefined): { readonly id: string; readonly partition: number | undefined; readonly offset: string | undefined } {
+function receiptOf(
+  message: StoredMessage,
+  destination: StoredDestination,
+  offset: number | undefined,
+): { readonly id: string; readonly partition: number | undefined; readonly offset: string | undefined } {
   return {
     id: message.id,
     partition: destination.partitions > 0 ? message.partition : undefined,

@@ -26,7 +26,8 @@ export class StoredDestination {
     this.partitions = address.ordering === 'key' ? address.partitions : 0;
     this.retentionMs = address.retentionMs;
     this.#runtime = runtime;
-    this.#log = address.kind === 'topic' && address.retentionMs !== undefined ? new MessageLog(address.retentionMs) : undefined;
+    this.#log =
+      address.kind === 'topic' && address.retentionMs !== undefined ? new MessageLog(address.retentionMs) : undefined;
     if (address.kind === 'queue') this.groups.set(queueGroup, this.#newGroup(undefined));
   }
 
@@ -75,15 +76,20 @@ export class StoredDestination {
 
   /** @throws GROUP_ACTIVE while the group has members */
   seek(group: Group, to: SeekTarget): void {
-    if (group.members.size > 0) throw new MemoryBrokerError('GROUP_ACTIVE', 'The group has members. Stop its consumers first.');
+    if (group.members.size > 0)
+      throw new MemoryBrokerError('GROUP_ACTIVE', 'The group has members. Stop its consumers first.');
     const nowMs = this.#runtime.clock.now();
-    const messages = to === 'latest' ? [] : (this.#log?.since(to === 'earliest' ? -Infinity : to.getTime(), nowMs) ?? []);
-    group.restartFrom(messages.filter((message) => matchesFilter(message, group.options.filter)), nowMs);
+    const messages =
+      to === 'latest' ? [] : (this.#log?.since(to === 'earliest' ? -Infinity : to.getTime(), nowMs) ?? []);
+    group.restartFrom(
+      messages.filter((message) => matchesFilter(message, group.options.filter)),
+      nowMs,
+    );
   }
 
   remove(): void {
     this.#runtime.schedule.removeWhere((item) => item instanceof UpcomingMessage && item.log === this.#log);
-    for (const name of [...this.groups.keys()]) this.removeGroup(name);
+    for (const name of this.groups.keys()) this.removeGroup(name);
   }
 
   #newGroup(filter: HeaderFilter | undefined): Group {

@@ -21,7 +21,18 @@ export class StoredMessage {
   partition = 0;
   storedAt = 0;
 
-  constructor(id: string, fields: readonly string[], slab: Uint8Array, start: number, length: number, bytes: number, key: string | undefined, priority: number, visibleAt: number, expiresAt: number) {
+  constructor(
+    id: string,
+    fields: readonly string[],
+    slab: Uint8Array,
+    start: number,
+    length: number,
+    bytes: number,
+    key: string | undefined,
+    priority: number,
+    visibleAt: number,
+    expiresAt: number,
+  ) {
     this.id = id;
     this.fields = fields;
     this.slab = slab;

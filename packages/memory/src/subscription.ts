@@ -124,7 +124,11 @@ export class Subscription {
   }
 
   /** Takes these away: they go back to their places, and the receiver is told. */
-  lose(tokens: readonly DeliveryToken[], reason: LostReason, { isDeath = false }: { readonly isDeath?: boolean } = {}): void {
+  lose(
+    tokens: readonly DeliveryToken[],
+    reason: LostReason,
+    { isDeath = false }: { readonly isDeath?: boolean } = {},
+  ): void {
     this.#takeBack(tokens, isDeath);
     const { onLost } = this.options;
     if (!this.#isDead && tokens.length > 0) queueMicrotask(() => onLost(tokens, reason));

@@ -13,7 +13,11 @@ interface TransactionSend {
 }
 
 /** Sends and acknowledgements that happen together. A driver that dies before `commit` leaves nothing behind. */
-export function createTransaction(context: DriverContext, subscription: Subscription, tokens: readonly DeliveryToken[]): DriverTransaction {
+export function createTransaction(
+  context: DriverContext,
+  subscription: Subscription,
+  tokens: readonly DeliveryToken[],
+): DriverTransaction {
   const { broker, connection, namespace } = context;
   let sends: TransactionSend[] = [];
   let isOpen = true;
@@ -30,7 +34,8 @@ export function createTransaction(context: DriverContext, subscription: Subscrip
     async commit() {
       await connection.use();
       requireOpen();
-      if (tokens.some((token) => token.result !== undefined)) throw new MemoryBrokerError('TRANSACTION_FENCED', 'A delivery of the transaction was lost.');
+      if (tokens.some((token) => token.result !== undefined))
+        throw new MemoryBrokerError('TRANSACTION_FENCED', 'A delivery of the transaction was lost.');
       const appends = sends.map(({ to, messages }) => [broker.destination(namespace, to), messages] as const);
       isOpen = false;
       for (const [destination, messages] of appends) append(context, destination, messages);

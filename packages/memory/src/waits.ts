@@ -40,7 +40,7 @@ export class Waits {
   }
 
   #expire(nowMs: number): void {
-    for (const wait of [...this.#waits]) {
+    for (const wait of this.#waits) {
       if (wait.deadline <= nowMs) wait.finish([]);
     }
     for (const { deadline } of this.#waits) this.#alarm.setBy(deadline);
