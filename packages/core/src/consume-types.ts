@@ -54,7 +54,7 @@ interface CommonConsumerOptions<C extends Capabilities> {
   /** For a group that is made now: 'latest' by default. 'earliest' needs the capability `history`. */
   readonly startAt?: (C['history'] extends false ? 'latest' : 'earliest' | 'latest') | undefined;
   /** Reads, processes and writes exactly once, with `delivery.send`. Needs the capability `transactions`. */
-  readonly transaction?: (C['transactions'] extends true ? boolean : false) | undefined;
+  readonly transaction?: (C['transactions'] extends false ? false : boolean) | undefined;
 }
 
 export interface ConsumerOptions<C extends Capabilities = Capabilities> extends CommonConsumerOptions<C> {

@@ -34,7 +34,7 @@ export interface ErrorDetails {
   readonly name?: string;
 }
 
-const brand: unique symbol = Symbol.for('anymq.error') as never;
+const brand: symbol = Symbol.for('anymq.error');
 const retryableCodes: ReadonlySet<ErrorCode> = new Set(['NOT_CONNECTED', 'TIMEOUT', 'THROTTLED', 'LEASE_LOST', 'UNKNOWN']);
 
 /** The one class of error that anymq throws. Its message says what to do; it never holds a payload or a credential. */
@@ -44,7 +44,6 @@ export class AnymqError extends Error {
   readonly retryable: boolean;
   readonly driver?: string;
   readonly outcome?: SendUncertainty;
-  readonly [brand] = true;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: safeCause(details.cause) });
@@ -53,6 +52,7 @@ export class AnymqError extends Error {
     this.retryable = details.retryable ?? retryableCodes.has(code);
     if (details.driver !== undefined) this.driver = details.driver;
     if (details.outcome !== undefined) this.outcome = details.outcome;
+    Object.defineProperty(this, brand, { value: true });
   }
 
   /** True also for an error of another copy of this package, which `instanceof` misses. */

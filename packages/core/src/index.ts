@@ -34,3 +34,5 @@ export { exponential } from './retry-policy.ts';
 export type { Backoff, ExponentialOptions, RetryContext, RetryOptions, RetryPolicy } from './retry-policy.ts';
 export type { StandardIssue, StandardResult, StandardSchemaV1 } from './schema.ts';
 export type { Middleware, Producer, ProducerOptions, Receipt, SendHandler, SendOptions, SendResult } from './send-types.ts';
+export { connect } from './connect.ts';
+export { createClient } from './create-client.ts';

@@ -1,0 +1,66 @@
+import type { Destination } from '../destination.ts';
+import type { Driver, PlannedGroup, ProvisionMode, ProvisionResult } from '../driver-interface.ts';
+import { AnymqError } from '../errors.ts';
+import { wrapError, type WrappedError } from '../wrap-error.ts';
+import { planOf } from './check-destination.ts';
+import type { Telemetry } from './telemetry.ts';
+
+/** One connected driver of a client, and what has been provisioned on it. */
+export class Broker {
+  readonly name: string;
+  readonly driver: Driver;
+  readonly #mode: ProvisionMode;
+  readonly #telemetry: Telemetry;
+  readonly #ready = new Map<string, Promise<void>>();
+
+  constructor(name: string, driver: Driver, mode: ProvisionMode, telemetry: Telemetry) {
+    this.name = name;
+    this.driver = driver;
+    this.#mode = mode;
+    this.#telemetry = telemetry;
+  }
+
+  wrap(error: unknown): WrappedError {
+    return wrapError(this.driver, error);
+  }
+
+  /** A driver's call, with its error as the user sees it. */
+  async call<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw this.wrap(error).error;
+    }
+  }
+
+  /** Makes or checks a destination, and a group, before its first use; once. @throws TOPOLOGY_MISMATCH, and what the driver throws */
+  ensure(destination: Destination, physical: string | undefined, group?: PlannedGroup): Promise<void> {
+    if (this.#mode === 'assume') return Promise.resolve();
+    const key = `${destination.name}/${group?.name ?? ''}`;
+    let ready = this.#ready.get(key);
+    if (ready === undefined) {
+      ready = this.#ensure(destination, physical, group);
+      this.#ready.set(key, ready);
+      ready.catch(() => this.#ready.delete(key));
+    }
+    return ready;
+  }
+
+  /** After a destination was removed: it is made again at its next use. */
+  forget(destination: Destination): void {
+    for (const key of this.#ready.keys()) if (key.startsWith(`${destination.name}/`)) this.#ready.delete(key);
+  }
+
+  async provision(destination: Destination, physical: string | undefined, mode: ProvisionMode, group?: PlannedGroup): Promise<ProvisionResult> {
+    const plan = { destinations: [planOf(destination, physical, group)] };
+    const result = await this.call(() => this.driver.provision(plan, mode));
+    if (result.created.length > 0) this.#telemetry.emit({ type: 'provisioned', created: result.created });
+    return result;
+  }
+
+  async #ensure(destination: Destination, physical: string | undefined, group: PlannedGroup | undefined): Promise<void> {
+    const { differences } = await this.provision(destination, physical, this.#mode, group);
+    if (differences.length === 0) return;
+    throw new AnymqError('TOPOLOGY_MISMATCH', `${this.driver.name}: '${destination.name}' is not as defined. ${differences.join(' ')}`, { driver: this.driver.name });
+  }
+}

@@ -1,0 +1,232 @@
+import type { Client, ClientOptions, Health } from '../client-types.ts';
+import { sleep, systemClock, type Clock } from '../clock.ts';
+import type { BatchConsumerOptions, BatchHandler, Consumer, ConsumerDefinition, ConsumerOptions, Handler } from '../consume-types.ts';
+import { groupOf } from '../consume/consumer-settings.ts';
+import type { ManagedConsumer } from '../consume/consumer.ts';
+import type { DeadLetterQueue } from '../dead-letter-types.ts';
+import { createDeadLetterQueue } from '../dead-letters/create-dead-letter-queue.ts';
+import type { Destination, Topic } from '../destination.ts';
+import type { Address, ProvisionMode, ProvisionResult } from '../driver-interface.ts';
+import { AnymqError } from '../errors.ts';
+import type { Inspection } from '../inspection.ts';
+import { requireKnown, requireNumber, requireOneOf } from '../options.ts';
+import { physicalName } from '../physical-name.ts';
+import { buildMessage, requireCapability } from '../produce/build-message.ts';
+import type { Producer, ProducerOptions, SendOptions } from '../send-types.ts';
+import type { Broker } from './broker.ts';
+import { addressOf, checkDestination } from './check-destination.ts';
+import { openBatchConsumer, openConsumer, type ConsumerParts } from './consumers.ts';
+import { openProducer, type ManagedProducer } from './producers.ts';
+import type { Telemetry } from './telemetry.ts';
+
+/** Where a destination lives. */
+export interface Place {
+  readonly broker: Broker;
+  /** An existing resource's own address. */
+  readonly physical: string | undefined;
+}
+
+export interface ClientParts {
+  readonly brokers: readonly Broker[];
+  /** @throws INVALID_OPTION */
+  route(destination: string): Place;
+  readonly namespace: string;
+  readonly telemetry: Telemetry;
+  readonly options: ClientOptions;
+}
+
+const checkTimeoutMs = 5000;
+
+/** What `connect` and `createClient` return. Owns its brokers, producers and consumers. */
+export class ClientOf implements Client {
+  readonly #parts: ClientParts;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #source: string;
+  readonly #producers = new Set<ManagedProducer>();
+  readonly #consumers = new Set<ManagedConsumer>();
+  readonly #closed = new AbortController();
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: ClientParts) {
+    this.#parts = parts;
+    const { clock, random, source, signal } = parts.options;
+    this.#clock = clock ?? systemClock;
+    this.#random = random ?? Math.random;
+    this.#source = source ?? `/${parts.namespace}`;
+    signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  producer<In, Out>(to: Destination<In, Out>, options: ProducerOptions = {}): Producer<In> {
+    const { broker, physical } = this.#place(to);
+    const made = openProducer(to, options, {
+      broker,
+      physical,
+      clock: this.#clock,
+      random: this.#random,
+      source: this.#source,
+      telemetry: this.#parts.telemetry,
+      isClosed: () => this.#closing !== undefined,
+    });
+    this.#producers.add(made);
+    return made.producer as Producer<In>;
+  }
+
+  consumer<In, Out>(from: Destination<In, Out>, options: ConsumerOptions, handler: Handler<Out>): Consumer {
+    return this.#track(openConsumer(from, options, handler as Handler<unknown>, this.#consumerParts(from)));
+  }
+
+  batchConsumer<In, Out>(from: Destination<In, Out>, options: BatchConsumerOptions, handler: BatchHandler<Out>): Consumer {
+    return this.#track(openBatchConsumer(from, options, handler as BatchHandler<unknown>, this.#consumerParts(from)));
+  }
+
+  run({ destination, options, handler }: ConsumerDefinition): Consumer {
+    return this.consumer(destination, options, handler);
+  }
+
+  deadLetters(of: Destination, options: { readonly group?: string } = {}): DeadLetterQueue {
+    requireKnown('deadLetters', options, ['group']);
+    const { broker, physical } = this.#place(of);
+    const group = groupOf(of, options.group);
+    return createDeadLetterQueue({
+      openStore: () => broker.call(() => broker.driver.openDeadLetters(addressOf(of, physical, group))),
+      clock: this.#clock,
+      wrapError: (error) => broker.wrap(error).error,
+      onWatchError: ({ code }) => this.#parts.telemetry.logger.warn('anymq: watching dead letters failed', { destination: of.name, group, code }),
+      signal: this.#closed.signal,
+    });
+  }
+
+  async inspect(what: Destination, options: { readonly group?: string } = {}): Promise<Inspection> {
+    const { broker, address } = this.#address(what, options);
+    return broker.call(() => broker.driver.inspect(address));
+  }
+
+  async seek(what: Topic, { group, to }: { readonly group: string; readonly to: 'earliest' | 'latest' | Date }): Promise<void> {
+    const { broker, address } = this.#address(what, { group });
+    const { driver } = broker;
+    requireCapability({ capabilities: driver.capabilities, driver: driver.name }, 'history', 'seek', 'Route the topic to a broker with history.');
+    if (!(to instanceof Date)) requireOneOf('to', to, ['earliest', 'latest']);
+    else requireNumber('to', to.getTime(), { min: 0 });
+    await broker.call(() => driver.seek?.(address, to) ?? Promise.resolve());
+  }
+
+  async provision(what: readonly Destination[], options: { readonly mode?: ProvisionMode } = {}): Promise<ProvisionResult> {
+    requireKnown('provision', options, ['mode']);
+    const mode = requireOneOf('mode', options.mode ?? 'create', ['create', 'validate', 'assume']);
+    const places = what.map((destination) => ({ destination, ...this.#place(destination) }));
+    const created: string[] = [];
+    const differences: string[] = [];
+    for (const { destination, broker, physical } of places) {
+      const result = await broker.provision(destination, physical, mode);
+      created.push(...result.created);
+      differences.push(...result.differences);
+    }
+    return { created, differences };
+  }
+
+  async remove(what: readonly Destination[], options: { readonly group?: string } = {}): Promise<void> {
+    requireKnown('remove', options, ['group']);
+    for (const destination of what) {
+      const { broker, physical } = this.#place(destination);
+      const group = options.group === undefined ? undefined : groupOf(destination, options.group);
+      await broker.call(() => broker.driver.remove(addressOf(destination, physical, group)));
+      broker.forget(destination);
+    }
+  }
+
+  physicalNames(what: Destination, options: { readonly group?: string } = {}): { readonly [role: string]: string } {
+    const { broker, physical } = this.#place(what);
+    const group = options.group === undefined ? undefined : groupOf(what, options.group);
+    const address = addressOf(what, physical, group);
+    const { namespace } = this.#parts;
+    return broker.driver.physicalNames?.(address) ?? { main: physicalName(namespace, address), deadLetters: physicalName(namespace, address, 'dead') };
+  }
+
+  async check(): Promise<Health> {
+    const brokers = await Promise.all(this.#parts.brokers.map((broker) => this.#checkBroker(broker)));
+    const consumers = Array.from(this.#consumers, (consumer) => consumer.health());
+    const warnings = Array.from(this.#consumers).flatMap((consumer) => consumer.warnings());
+    const isWell = brokers.every(({ ok }) => ok) && consumers.every(({ state }) => state !== 'failed' && state !== 'recovering');
+    return { ok: isWell && this.#closing === undefined, brokers, consumers, warnings };
+  }
+
+  close({ deadlineMs = 30_000 }: { readonly deadlineMs?: number } = {}): Promise<void> {
+    requireNumber('deadlineMs', deadlineMs, { min: 0, max: 3_600_000 });
+    this.#closing ??= this.#close(deadlineMs);
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(deadlineMs: number): Promise<void> {
+    this.#parts.options.signal?.removeEventListener('abort', this.#onAbort);
+    await Promise.all(Array.from(this.#consumers, (consumer) => consumer.stop({ deadlineMs })));
+    await this.#within(deadlineMs, Promise.all(Array.from(this.#producers, (producer) => producer.flush())));
+    this.#closed.abort();
+    await this.#settled(Array.from(this.#producers, (producer) => producer.close()));
+    await this.#settled(this.#parts.brokers.map((broker) => broker.call(() => broker.driver.close())));
+  }
+
+  readonly #onAbort = (): void => {
+    void this.close();
+  };
+
+  /** What fails while closing is told to the logger: there is nothing that the caller could do. */
+  async #settled(work: readonly Promise<void>[]): Promise<void> {
+    const results = await Promise.allSettled(work);
+    for (const result of results) {
+      if (result.status === 'rejected') this.#parts.telemetry.logger.warn('anymq: closing failed', { code: (result.reason as AnymqError).code });
+    }
+  }
+
+  async #checkBroker(broker: Broker): Promise<Health['brokers'][number]> {
+    const { name, driver } = broker;
+    const late = new AnymqError('TIMEOUT', `The broker '${name}' did not answer within ${checkTimeoutMs} ms.`, { driver: driver.name });
+    let error: AnymqError | undefined = late;
+    const asked = (async () => driver.check())().then(
+      () => (error = undefined),
+      (failure: unknown) => (error = broker.wrap(failure).error),
+    );
+    await this.#within(checkTimeoutMs, asked);
+    return error === undefined ? { name, ok: true } : { name, ok: false, error };
+  }
+
+  async #within(ms: number, work: Promise<unknown>): Promise<void> {
+    const done = new AbortController();
+    await Promise.race([work, sleep(this.#clock, ms, done.signal)]);
+    done.abort();
+  }
+
+  #track(consumer: ManagedConsumer): Consumer {
+    this.#consumers.add(consumer);
+    return consumer;
+  }
+
+  /** @throws CLOSED, INVALID_OPTION, UNSUPPORTED */
+  #place(destination: Destination): Place {
+    if (this.#closing !== undefined) throw new AnymqError('CLOSED', 'The client is closed. Connect again.');
+    const place = this.#parts.route(destination.name);
+    checkDestination(destination, place.broker.driver);
+    return place;
+  }
+
+  #address(what: Destination, options: { readonly group?: string }): { readonly broker: Broker; readonly address: Address } {
+    const { broker, physical } = this.#place(what);
+    return { broker, address: addressOf(what, physical, groupOf(what, options.group)) };
+  }
+
+  #consumerParts(from: Destination): ConsumerParts {
+    const { telemetry } = this.#parts;
+    return { ...this.#place(from), clock: this.#clock, random: this.#random, telemetry, prepare: (to, body, options) => this.#prepare(to, body, options) };
+  }
+
+  #prepare(to: Destination, body: unknown, options: SendOptions | undefined): ReturnType<ConsumerParts['prepare']> {
+    const { broker, physical } = this.#place(to);
+    const { capabilities, limits, name } = broker.driver;
+    const message = buildMessage({ destination: to, capabilities, limits, driver: name, source: this.#source }, body, options, new Date(this.#clock.now()));
+    return { to: addressOf(to, physical), message };
+  }
+}

@@ -1,0 +1,68 @@
+import { Broker } from './client/broker.ts';
+import { ClientOf } from './client/client.ts';
+import { createTelemetry } from './client/telemetry.ts';
+import type { Client, ClientOptions, Config } from './client-types.ts';
+import { sleep, systemClock } from './clock.ts';
+import { loadConfig, type ResolvedBroker } from './config/load-config.ts';
+import type { Driver, DriverContext } from './driver-interface.ts';
+import { AnymqError } from './errors.ts';
+import { silentLogger } from './logger.ts';
+import { wrapError } from './wrap-error.ts';
+
+const connectTimeoutMs = 30_000;
+
+/**
+ * Connects to every broker of a configuration: a URL, a configuration object, or the path of a JSON file with one.
+ * Gives up after 30 s. @throws INVALID_OPTION, ADAPTER_MISSING, NOT_CONNECTED, UNAUTHENTICATED, TIMEOUT, ABORTED, …
+ */
+export async function connect(config: string | Config, options: ClientOptions = {}): Promise<Client> {
+  const { brokers, namespace, provision, route } = await loadConfig(config, options.drivers);
+  const logger = options.logger ?? silentLogger;
+  const context: DriverContext = { namespace, logger, clock: options.clock ?? systemClock, random: options.random ?? Math.random };
+  const telemetry = createTelemetry(logger, options.onEvent);
+  const opened = await Promise.allSettled(brokers.map((broker) => open(broker, context, options.signal)));
+  const drivers = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const failed = opened.find((result) => result.status === 'rejected');
+  if (failed !== undefined) {
+    await Promise.allSettled(drivers.map((driver) => driver.close()));
+    throw failed.reason;
+  }
+  const connected = new Map(brokers.map(({ name }, index) => [name, new Broker(name, drivers[index] as Driver, provision, telemetry)]));
+  return new ClientOf({
+    brokers: [...connected.values()],
+    route(destination) {
+      const { broker, address } = route(destination);
+      return { broker: connected.get(broker) as Broker, physical: address };
+    },
+    namespace,
+    telemetry,
+    options,
+  });
+}
+
+/** A driver, or what it failed with, in time. One that comes too late is closed. */
+async function open({ name, module, options }: ResolvedBroker, context: DriverContext, signal: AbortSignal | undefined): Promise<Driver> {
+  throwIfAborted(signal);
+  const done = new AbortController();
+  const giveUp = signal === undefined ? done.signal : AbortSignal.any([signal, done.signal]);
+  const late = sleep(systemClock, connectTimeoutMs, giveUp).then(() => undefined);
+  const creating = (async () => module.create(options, context))();
+  try {
+    const driver = await Promise.race([creating, late]);
+    if (driver !== undefined) return driver;
+  } catch (error) {
+    throw wrapError({ name: module.name, classifyError: () => ({ code: 'NOT_CONNECTED', retryable: true }) }, error).error;
+  } finally {
+    done.abort();
+  }
+  creating.then(
+    (driver) => driver.close(),
+    () => undefined,
+  ).catch(() => context.logger.warn('anymq: closing a connection that came too late failed', { broker: name }));
+  throwIfAborted(signal);
+  throw new AnymqError('TIMEOUT', `The broker '${name}' could not be reached within ${connectTimeoutMs} ms. Check its address, and that it runs.`, { driver: module.name });
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new AnymqError('ABORTED', 'Connecting was aborted by its signal.');
+}

@@ -1,0 +1,253 @@
+import type { Limits } from '../capabilities.ts';
+import type { ConsumerHealth } from '../client-types.ts';
+import { sleep, type Clock } from '../clock.ts';
+import type { Consumer, ConsumerState } from '../consume-types.ts';
+import type { Receiver, ReceiverOptions } from '../driver-interface.ts';
+import { AnymqError } from '../errors.ts';
+import type { ClientEvent } from '../events.ts';
+import { requireNumber } from '../options.ts';
+import { waitBackoff } from '../wait-backoff.ts';
+import type { WrappedError } from '../wrap-error.ts';
+import type { ConsumerSettings } from './consumer-settings.ts';
+import { Dispatcher, maxInFlight } from './dispatcher.ts';
+import { FetchLoop } from './fetch-loop.ts';
+import type { Runner } from './runner.ts';
+
+export interface ConsumerContext {
+  readonly settings: ConsumerSettings;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Makes the destination and the group where they are missing, and opens them. */
+  openReceiver(options: ReceiverOptions): Promise<Receiver>;
+  createRunner(dispatcher: Dispatcher, receiver: Receiver): Runner;
+  wrap(error: unknown): WrappedError;
+  emit(event: ClientEvent): void;
+  onTrouble(what: string, error: AnymqError): void;
+}
+
+/** A consumer that its client can look into. */
+export interface ManagedConsumer extends Consumer {
+  health(): ConsumerHealth;
+  warnings(): readonly string[];
+}
+
+/** The parts of a consumer that has been started. */
+interface Works {
+  readonly receiver: Receiver;
+  readonly dispatcher: Dispatcher;
+  readonly loop: FetchLoop;
+  readonly runner: Runner;
+  /** Resolves when nothing is fetched any more. */
+  readonly fetching: Promise<void>;
+}
+
+/** `start` tries for so long while the broker cannot be reached. */
+const startWithinMs = 30_000;
+/** After the deadline of `stop`: for settlements that are under way, and for the receiver to close. */
+const graceMs = 5000;
+
+/** Lifecycle of one consumer: idle → starting → running ⇄ recovering → stopping → stopped, or failed. */
+export class ConsumerOf implements ManagedConsumer {
+  readonly finished: Promise<void>;
+  readonly #context: ConsumerContext;
+  readonly #finish: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly #halted = new AbortController();
+  #state: ConsumerState = 'idle';
+  #error: AnymqError | undefined;
+  #works: Works | undefined;
+  #paused = false;
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+  #progressWaiters: (() => void)[] = [];
+
+  constructor(context: ConsumerContext) {
+    this.#context = context;
+    this.finished = this.#finish.promise;
+    // Whoever does not ask is told by state, event and check().
+    this.finished.catch(() => undefined);
+  }
+
+  get state(): ConsumerState {
+    return this.#state;
+  }
+
+  async start(): Promise<void> {
+    if (this.#stopping !== undefined || this.#state === 'failed') throw new AnymqError('CLOSED', 'The consumer has stopped. Make a new one.');
+    if (this.#state !== 'idle') throw new AnymqError('CONFLICT', 'The consumer was started before. Start it once.');
+    this.#setState('starting');
+    this.#starting = this.#open();
+    await this.#starting;
+  }
+
+  stop({ deadlineMs = 30_000 }: { readonly deadlineMs?: number } = {}): Promise<void> {
+    requireNumber('deadlineMs', deadlineMs, { min: 0, max: 3_600_000 });
+    this.#stopping ??= this.#shutDown(deadlineMs, undefined);
+    return this.#stopping;
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#works?.dispatcher.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#works?.dispatcher.resume();
+  }
+
+  health(): ConsumerHealth {
+    const progressAt = this.#works?.dispatcher.desk.progressAt;
+    const lastProgressAt = progressAt === undefined ? null : new Date(progressAt);
+    return { ...this.#about, state: this.#state, lastProgressAt, error: this.#error };
+  }
+
+  warnings(): readonly string[] {
+    const paused = [...(this.#works?.dispatcher.desk.lanes.paused ?? [])];
+    const { destination, group } = this.#about;
+    return paused.map((partition) => `Partition ${partition} of ${destination}${group === undefined ? '' : ` (${group})`} waits: maxHeld of its messages are behind a slow or failing one.`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  get #about(): { readonly destination: string; readonly group: string | undefined } {
+    return { destination: this.#context.settings.destination.name, group: this.#context.settings.group };
+  }
+
+  async #open(): Promise<void> {
+    try {
+      await this.#build();
+      if (this.#halted.signal.aborted) throw new AnymqError('CLOSED', 'The consumer was stopped while it started.');
+      this.#setState('running');
+    } catch (error) {
+      const { error: wrapped } = this.#context.wrap(error);
+      if (this.#stopping === undefined) this.#stopping = this.#shutDown(0, wrapped);
+      throw wrapped;
+    }
+  }
+
+  async #build(): Promise<void> {
+    const { settings, clock, random, limits } = this.#context;
+    let dispatcher: Dispatcher | undefined;
+    const receiver = await this.#openReceiver({
+      ...maxInFlight(settings),
+      ordered: settings.ordered,
+      leaseMs: settings.leaseMs,
+      onLost: (tokens, reason) => dispatcher?.lose(tokens, reason),
+      onRevoking: (tokens) => dispatcher?.revoke(tokens),
+    });
+    dispatcher = new Dispatcher({
+      settings,
+      limits,
+      clock,
+      random,
+      receiver,
+      emit: (event) => this.#context.emit(event),
+      pump: () => runner.pump(),
+      onProgress: () => this.#onProgress(),
+      onRefetch: () => loop.interrupt(),
+      onTrouble: (what, messages, error) => this.#onTrouble(what, messages, error),
+    });
+    const runner = this.#context.createRunner(dispatcher, receiver);
+    const loop: FetchLoop = new FetchLoop({
+      clock,
+      random,
+      receiver,
+      dispatcher,
+      wrap: (error) => this.#context.wrap(error),
+      onRecovering: (error) => this.#onRecovering(error),
+    });
+    if (this.#paused) dispatcher.pause();
+    this.#works = { receiver, dispatcher, runner, loop, fetching: this.#fetch(loop) };
+  }
+
+  async #openReceiver(options: ReceiverOptions): Promise<Receiver> {
+    const { clock, random } = this.#context;
+    const giveUpAt = clock.now() + startWithinMs;
+    for (let failures = 1; ; failures++) {
+      try {
+        return await this.#context.openReceiver(options);
+      } catch (error) {
+        const { error: wrapped, retryAfterMs } = this.#context.wrap(error);
+        if (!wrapped.retryable || this.#halted.signal.aborted || clock.now() >= giveUpAt) throw wrapped;
+        await sleep(clock, waitBackoff(failures, random, retryAfterMs), this.#halted.signal);
+      }
+    }
+  }
+
+  async #fetch(loop: FetchLoop): Promise<void> {
+    // Not before the works are in place.
+    await Promise.resolve();
+    const error = await loop.run();
+    if (error !== undefined) this.#stopping ??= this.#shutDown(30_000, error);
+  }
+
+  async #shutDown(deadlineMs: number, error: AnymqError | undefined): Promise<void> {
+    this.#error = error;
+    this.#halted.abort();
+    this.#setState('stopping');
+    if (this.#works === undefined) await this.#starting?.catch(() => undefined);
+    if (this.#works !== undefined) await this.#stopWorks(this.#works, deadlineMs);
+    this.#setState(error === undefined ? 'stopped' : 'failed');
+    if (error === undefined) this.#finish.resolve();
+    else this.#finish.reject(error);
+  }
+
+  async #stopWorks({ receiver, dispatcher, loop, runner, fetching }: Works, deadlineMs: number): Promise<void> {
+    const { desk } = dispatcher;
+    loop.stop();
+    runner.stop();
+    await this.#within(deadlineMs, Promise.all([dispatcher.halt(), this.#until(() => desk.running === 0)]));
+    dispatcher.abandonRuns();
+    await this.#within(graceMs, Promise.all([desk.settler.drained(), this.#error === undefined ? fetching : undefined]));
+    dispatcher.stop();
+    await this.#within(graceMs, this.#close(receiver));
+  }
+
+  async #close(receiver: Receiver): Promise<void> {
+    try {
+      await receiver.close();
+    } catch (error) {
+      this.#context.onTrouble('close', this.#context.wrap(error).error);
+    }
+  }
+
+  async #within(ms: number, work: Promise<unknown>): Promise<void> {
+    const done = new AbortController();
+    await Promise.race([work, sleep(this.#context.clock, ms, done.signal)]);
+    done.abort();
+  }
+
+  async #until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise<void>((resolve) => this.#progressWaiters.push(resolve));
+  }
+
+  #onProgress(): void {
+    this.#works?.loop.wake();
+    if (this.#progressWaiters.length === 0) return;
+    const waiters = this.#progressWaiters;
+    this.#progressWaiters = [];
+    for (const resolve of waiters) resolve();
+  }
+
+  #onRecovering(error: AnymqError | undefined): void {
+    this.#error = error;
+    this.#setState(error === undefined ? 'running' : 'recovering');
+  }
+
+  #onTrouble(what: 'settle' | 'hold' | 'lease', messages: number, error: unknown): void {
+    const { error: wrapped } = this.#context.wrap(error);
+    if (what === 'settle') this.#context.emit({ type: 'settle-failed', ...this.#about, messages, code: wrapped.code });
+    this.#context.onTrouble(what, wrapped);
+  }
+
+  #setState(state: ConsumerState): void {
+    const isOver = this.#state === 'stopped' || this.#state === 'failed';
+    if (this.#state === state || isOver || (this.#stopping !== undefined && state === 'running')) return;
+    this.#state = state;
+    const code = this.#error?.code;
+    this.#context.emit({ type: 'consumer-state', ...this.#about, state, ...(code === undefined ? {} : { code }) });
+  }
+}

@@ -1,0 +1,303 @@
+import type { LostReason, ReceiverOptions, SettleOutcome } from '../driver-interface.ts';
+import { AnymqError } from '../errors.ts';
+import type { Received, Token } from '../message.ts';
+import { DeliveryView } from './delivery-view.ts';
+import { Desk, type DeskContext } from './desk.ts';
+import { namedFailure } from './failure.ts';
+import { admit, maxWaiting, place } from './intake.ts';
+import type { Job } from './job.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
+import { giveBack, lose, releaseUnstarted, revoke } from './losses.ts';
+import { endRun, setAside, settled, type RunResult } from './outcomes.ts';
+
+export interface DispatcherContext extends Omit<DeskContext, 'onSettled' | 'onDue'> {
+  /** More may be fetched, or a drain has got further. Called often: must be cheap. */
+  onProgress(): void;
+  /** Starts what may start, by `take` and `begin`. */
+  pump(): void;
+}
+
+/** Handled and not yet confirmed, at the most. */
+const maxUnsettled = 2000;
+/** Bytes of bodies in our hands, at the most; a single message always fits. */
+export const maxHandBytes = 64 * 1024 * 1024;
+
+/**
+ * Decides which message runs next, and what becomes of it. Knows no broker, makes no connection, and never calls a
+ * handler itself: a runner does.
+ */
+export class Dispatcher {
+  readonly desk: Desk;
+  readonly #context: DispatcherContext;
+  readonly #keeper: LeaseKeeper;
+  /** Messages that are started when all handlers are busy: fetched ahead, as many as were handled lately. */
+  readonly #maxAhead: number;
+  #ahead = 0;
+  #fetchLimit = 1;
+  #ended = 0;
+  #accepting = true;
+  #stopping = false;
+  /** May have killed its process: runs alone. */
+  #isolated: Job | undefined;
+  #isolatedMayRun = false;
+  #pumping = false;
+
+  constructor(context: DispatcherContext) {
+    const { settings, clock, limits, receiver } = context;
+    this.#context = context;
+    this.desk = new Desk({ ...context, onSettled: (job, outcome, lost) => this.#onSettled(job, outcome, lost), onDue: (job) => this.#onDue(job) });
+    this.#maxAhead = maxAhead(settings.concurrency * settings.maxMessages);
+    this.#keeper = new LeaseKeeper({
+      clock,
+      leaseMs: settings.leaseMs,
+      maxRunMs: limits.maxRunMs,
+      jobs: () => this.desk.hand.jobs(),
+      count: () => this.desk.hand.size,
+      extend: (tokens) => receiver.extendLease(tokens),
+      onError: (error) => context.onTrouble('lease', this.desk.hand.size, error),
+      onOverdue: (job) => this.lose([job.token], 'overdue'),
+    });
+  }
+
+  /** How many messages to fetch now; 0: none, until `onProgress`. */
+  wanted(): number {
+    const { desk } = this;
+    const { settings, hand, lanes, ready, settler } = desk;
+    if (!this.#accepting || this.#isolated !== undefined || hand.bytes >= maxHandBytes) return 0;
+    const target = settings.concurrency * settings.maxMessages + this.#ahead;
+    const free = target - ready.length - desk.running;
+    // Fetching one by one while enough waits to be started would only cost round trips.
+    if (ready.length > 0 && desk.running > 0 && free < target / 4) return 0;
+    const room = settings.ordered ? settings.maxHeld * settings.destination.partitions - lanes.total : maxWaiting - desk.waiting;
+    return Math.max(0, Math.min(free, room, maxUnsettled - settler.unsettled, this.#fetchLimit));
+  }
+
+  /** Messages that arrived, after `elapsedMs` since the fetch before. */
+  admit(batch: readonly Received[], elapsedMs: number): void {
+    this.#adapt(elapsedMs);
+    for (const received of batch) admit(this.desk, received, this.#accepting && this.#isolated === undefined);
+    if (batch.length > 0) {
+      this.#keeper.arm();
+      this.#fetchLimit *= 4;
+    }
+    this.pump();
+  }
+
+  /** A message waits to be run alone: batches are not filled up meanwhile. */
+  get isolating(): boolean {
+    return this.#isolated !== undefined;
+  }
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  /** The next message to start, or undefined. The caller has a free slot, and begins it or sets it aside. */
+  take(): Job | undefined {
+    if (!this.#accepting) return undefined;
+    if (this.#isolated !== undefined) return this.#takeIsolated();
+    for (let job = this.desk.ready.shift(); job !== undefined; job = this.desk.ready.shift()) {
+      if (job.state !== 'ready' || this.#expire(job) || this.#setAsideKiller(job)) continue;
+      if (job.received.suspect !== true && job.received.crashCount === 0) return job;
+      this.#isolate(job);
+      return this.#takeIsolated();
+    }
+    return undefined;
+  }
+
+  begin(job: Job): DeliveryView {
+    const { desk } = this;
+    const { destination, group } = desk.settings;
+    job.state = 'running';
+    job.startedAt = desk.now();
+    desk.running++;
+    const redelivered = job.received.redelivered === true || job.attempt > 1;
+    return (job.delivery = new DeliveryView(job.received, job.attempt, redelivered, destination.name, group));
+  }
+
+  /** A handler has returned or thrown; without a result: it returned nothing. */
+  end(job: Job, result?: RunResult): void {
+    this.desk.running--;
+    this.#ended++;
+    endRun(this.desk, job, result);
+    this.#afterRun(job);
+  }
+
+  /** A run that was settled in another way: by a transaction, or before it began. */
+  endSettled(job: Job): void {
+    const { desk } = this;
+    desk.running--;
+    this.#ended++;
+    job.state = 'done';
+    desk.hand.remove(job);
+    desk.progressAt = desk.now();
+    if (job.lane !== undefined) desk.advance(job.lane);
+    this.#afterRun(job);
+  }
+
+  /** A message that cannot be handled. Of one that was begun. */
+  setAside(job: Job, error: unknown): void {
+    this.desk.running--;
+    job.delivery = undefined;
+    setAside(this.desk, job, error);
+    this.#afterRun(job);
+  }
+
+  pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    try {
+      this.#context.pump();
+    } finally {
+      this.#pumping = false;
+    }
+    this.#context.onProgress();
+  }
+
+  lose(tokens: readonly Token[], reason: LostReason | 'overdue'): void {
+    lose(this.desk, tokens, reason);
+    this.#afterLoss();
+  }
+
+  revoke(tokens: readonly Token[]): void {
+    revoke(this.desk, tokens);
+    this.#afterLoss();
+  }
+
+  pause(): void {
+    if (!this.#accepting) return;
+    this.#accepting = false;
+    this.#context.onRefetch();
+    void releaseUnstarted(this.desk, { all: false });
+    this.#afterLoss();
+  }
+
+  resume(): void {
+    if (this.#stopping) return;
+    this.#accepting = true;
+    this.pump();
+  }
+
+  /** Starts nothing any more, and gives back what has not started. Resolves when that is on its way. */
+  async halt(): Promise<void> {
+    this.#stopping = true;
+    this.#accepting = false;
+    this.#context.onRefetch();
+    if (this.#isolated?.state === 'ready') giveBack(this.desk, this.#isolated);
+    await releaseUnstarted(this.desk, { all: true });
+    this.#afterLoss();
+  }
+
+  /** The stop's deadline: signals abort, and what still runs goes back, uncharged. */
+  abandonRuns(): void {
+    for (const job of [...this.desk.hand.runs()]) {
+      job.delivery?.abort(new AnymqError('ABORTED', "The consumer stops, and its deadline has passed: the message goes back to the broker."));
+      if (job.joined !== undefined) this.desk.release(job.joined);
+      job.joined = undefined;
+      if (!job.lost) this.desk.settle(job, { kind: 'release', delayMs: 0 });
+    }
+  }
+
+  /** Leaves no timer. */
+  stop(): void {
+    this.#keeper.stop();
+    this.desk.stopTimers();
+    this.desk.settler.stop();
+  }
+
+  #adapt(elapsedMs: number): void {
+    // As much as was handled in 50 ms is fetched ahead, so that handlers need not wait for a round trip.
+    this.#ahead = Math.min(this.#maxAhead, Math.floor((this.#ended / Math.max(1, elapsedMs)) * 50));
+    this.#ended = 0;
+  }
+
+  #expire(job: Job): boolean {
+    const { expiresAt, id } = job.received;
+    if (expiresAt === undefined || expiresAt > this.desk.now()) return false;
+    this.#context.emit({ type: 'expired', ...this.desk.about, id });
+    this.desk.settle(job, { kind: 'acknowledge' });
+    if (job.lane !== undefined) this.desk.advance(job.lane);
+    return true;
+  }
+
+  #setAsideKiller(job: Job): boolean {
+    const { crashCount } = job.received;
+    if (crashCount < this.desk.settings.crashLimit) return false;
+    setAside(this.desk, job, namedFailure('CrashLimit', `The process ended ${crashCount} times while this message ran alone.`));
+    return true;
+  }
+
+  #isolate(job: Job): void {
+    const { id, crashCount } = job.received;
+    this.#isolated = job;
+    this.#isolatedMayRun = this.#context.receiver.markStarted === undefined;
+    this.#context.emit({ type: 'suspect', ...this.desk.about, id, crashCount });
+    this.#context.onRefetch();
+    void releaseUnstarted(this.desk, { all: false });
+  }
+
+  #takeIsolated(): Job | undefined {
+    const job = this.#isolated;
+    if (job === undefined || this.desk.running > 0 || job.state !== 'ready') return undefined;
+    if (this.#isolatedMayRun) return job;
+    void this.#mark(job);
+    return undefined;
+  }
+
+  async #mark(job: Job): Promise<void> {
+    this.#isolatedMayRun = true;
+    job.state = 'new';
+    try {
+      await this.#context.receiver.markStarted?.([job.token]);
+    } catch (error) {
+      // Run unmarked rather than not at all: its next death is then not counted.
+      this.#context.onTrouble('lease', 1, error);
+    }
+    if (job.state !== 'new') return this.#afterLoss();
+    job.state = 'ready';
+    if (!this.#accepting) giveBack(this.desk, job);
+    this.#afterLoss();
+    this.pump();
+  }
+
+  #endIsolation(): void {
+    this.#isolated = undefined;
+    // What was in its hands at the same time may be suspect too: fetched one by one, until one is not.
+    this.#fetchLimit = 1;
+  }
+
+  #onSettled(job: Job, outcome: SettleOutcome, lost: boolean): void {
+    const { onAcknowledged } = job;
+    settled(this.desk, job, outcome, lost);
+    onAcknowledged?.(lost);
+    this.#afterLoss();
+  }
+
+  #onDue(job: Job): void {
+    if (job.state === 'new') place(this.desk, job);
+    this.pump();
+  }
+
+  #afterRun(job: Job): void {
+    if (job === this.#isolated) this.#endIsolation();
+    if (!this.#pumping) this.pump();
+  }
+
+  #afterLoss(): void {
+    const job = this.#isolated;
+    if (job !== undefined && (job.lost || job.state === 'done' || job.state === 'settling')) {
+      this.#endIsolation();
+      this.pump();
+    }
+    this.#context.onProgress();
+  }
+}
+
+/** A pushing broker's prefetch has to hold these and what runs. */
+export function maxInFlight({ concurrency, maxMessages, ordered, maxHeld, destination }: Desk['settings']): Pick<ReceiverOptions, 'maxInFlight' | 'maxBytes'> {
+  const jobs = concurrency * maxMessages;
+  return { maxInFlight: jobs + maxAhead(jobs) + (ordered ? maxHeld * destination.partitions : 0), maxBytes: maxHandBytes };
+}
+
+function maxAhead(jobs: number): number {
+  return Math.min(1000, Math.max(100, jobs * 10));
+}

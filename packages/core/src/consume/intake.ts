@@ -1,0 +1,59 @@
+import type { Received } from '../message.ts';
+import type { Desk } from './desk.ts';
+import { Job } from './job.ts';
+
+/** Early delayed messages that may wait in process; more go back to the broker for the rest of their delay. */
+export const maxWaiting = 1000;
+
+/** Takes a message into our hands, and puts it where it may be started from. */
+export function admit(desk: Desk, received: Received, accepting: boolean): void {
+  const job = new Job(received, clampAttempt(received.attempt));
+  desk.hand.add(job);
+  if (received.redelivered === true && join(desk, job)) return;
+  if (!accepting) return desk.release(job);
+  place(desk, job);
+}
+
+/** Also of a delayed message that has become due. */
+export function place(desk: Desk, job: Job): void {
+  const { dueAt, heldUntil, key } = job.received;
+  const now = desk.now();
+  if (dueAt !== undefined && dueAt > now) return waitOrHop(desk, job, dueAt, now);
+  if (!desk.settings.ordered || key === undefined) return desk.toReady(job);
+  job.resumeAt = heldUntil === undefined ? 0 : Math.min(heldUntil, now + desk.settings.maxHoldMs);
+  const at = desk.lanes.enter(job, key);
+  if (at === 'head') desk.toHead(job);
+  else if (at === 'behind') job.state = 'lane';
+  else desk.release(job);
+}
+
+/** The driver could not delay for so long, or so finely: the last part is waited here, anything more is another hop. */
+function waitOrHop(desk: Desk, job: Job, dueAt: number, now: number): void {
+  const { resolutionMs } = desk.context.limits.delay;
+  if (dueAt - now <= Math.max(50, 2 * resolutionMs) && desk.waiting < maxWaiting) desk.wait(job, dueAt);
+  else desk.settle(job, { kind: 'retry', dueAt, attempt: job.attempt, failure: job.failure });
+}
+
+/** True when a run of the same message is still under way here: this delivery waits for what it returns. */
+function join(desk: Desk, job: Job): boolean {
+  const run = desk.hand.running(job.received.id);
+  if (run === undefined) return false;
+  if (run.joined !== undefined) forgetJoined(desk, run.joined);
+  run.joined = job;
+  job.joinedTo = run;
+  job.state = 'joined';
+  desk.context.emit({ type: 'joined', ...desk.about, id: job.received.id });
+  return true;
+}
+
+/** A still later delivery has come, so this one is no longer ours. */
+function forgetJoined(desk: Desk, job: Job): void {
+  job.lost = true;
+  job.state = 'done';
+  desk.hand.remove(job);
+}
+
+/** Any producer can forge it. */
+function clampAttempt(attempt: number): number {
+  return Number.isInteger(attempt) && attempt >= 1 ? Math.min(attempt, 1_000_000) : 1;
+}

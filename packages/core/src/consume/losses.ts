@@ -1,0 +1,77 @@
+import type { LostReason } from '../driver-interface.ts';
+import { AnymqError } from '../errors.ts';
+import type { Token } from '../message.ts';
+import type { Desk } from './desk.ts';
+import type { Job } from './job.ts';
+import { handOver } from './outcomes.ts';
+
+/** Deliveries that are no longer ours: handlers are told by their signal, what has not started is dropped. */
+export function lose(desk: Desk, tokens: readonly Token[], reason: LostReason | 'overdue'): void {
+  for (const token of tokens) {
+    const job = desk.hand.get(token);
+    if (job !== undefined && !job.lost) loseOne(desk, job, reason);
+  }
+}
+
+function loseOne(desk: Desk, job: Job, reason: LostReason | 'overdue'): void {
+  const { state } = job;
+  job.lost = true;
+  // A settlement may still answer; the settler ends it.
+  if (state === 'settling') return;
+  desk.context.emit({ type: 'lost', ...desk.about, id: job.received.id, reason });
+  if (state === 'running') {
+    desk.hand.bury(job);
+    job.delivery?.abort(new AnymqError('LEASE_LOST', `The delivery is no longer ours (${reason}): the broker may give the message to someone else.`));
+    if (job.lane !== undefined) desk.drain(job.lane);
+    return;
+  }
+  if (state === 'waiting') desk.waiting--;
+  if (job.joinedTo !== undefined) job.joinedTo.joined = undefined;
+  if (job.lane?.head === job) desk.leaveLane(job);
+  // Behind a head: it will come again, so what follows it here must not overtake it.
+  else if (job.lane !== undefined) desk.drain(job.lane);
+  job.state = 'done';
+  desk.hand.remove(job);
+}
+
+/** Deliveries that the driver is about to hand over: what has not started goes back, what runs ends here. */
+export function revoke(desk: Desk, tokens: readonly Token[]): void {
+  for (const token of tokens) {
+    const job = desk.hand.get(token);
+    if (job === undefined || job.revoking) continue;
+    job.revoking = true;
+    if (job.state === 'held') handOver(desk, job);
+    else if (job.state === 'ready' || job.state === 'waiting') giveBack(desk, job);
+    else if (job.state === 'lane' && job.lane !== undefined) desk.drain(job.lane);
+  }
+}
+
+/** Everything that has not started goes back at once; with `all` also what is held or waits for its time. */
+export async function releaseUnstarted(desk: Desk, options: { readonly all: boolean }): Promise<void> {
+  for (const job of desk.ready.takeAll()) {
+    if (job.state === 'ready') giveBack(desk, job);
+  }
+  for (const lane of [...desk.lanes.all()]) desk.drain(lane);
+  if (!options.all) return;
+  await desk.recorded();
+  for (const job of [...desk.hand.jobs()]) {
+    if (job.state === 'held') giveBack(desk, job);
+    else if (job.state === 'waiting') hopBack(desk, job);
+  }
+}
+
+/** One that was not started. The head goes first, what is behind it follows, so that they arrive in order. */
+export function giveBack(desk: Desk, job: Job): void {
+  const { lane } = job;
+  if (job.state === 'held' && lane !== undefined) desk.lanes.hold(lane, -1);
+  desk.release(job);
+  if (lane === undefined || lane.head !== job) return;
+  desk.drain(lane);
+  desk.lanes.leave(lane);
+}
+
+/** A delayed message keeps its time. */
+function hopBack(desk: Desk, job: Job): void {
+  desk.waiting--;
+  desk.settle(job, { kind: 'retry', dueAt: job.resumeAt, attempt: job.attempt, failure: job.failure });
+}

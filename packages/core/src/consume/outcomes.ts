@@ -1,0 +1,130 @@
+import type { SettleOutcome } from '../driver-interface.ts';
+import { outcomeKind } from '../outcome.ts';
+import { acknowledge, deadLetter, decideReturned, decideThrown, type Decision, type DecisionContext } from './decide.ts';
+import type { Desk } from './desk.ts';
+import { summaryOf } from './failure.ts';
+import type { Job } from './job.ts';
+
+const acknowledged: SettleOutcome = { kind: 'acknowledge' };
+
+/** What a run ended with. */
+export type RunResult = { readonly value: unknown } | { readonly error: unknown };
+
+/** A handler has returned: its message is settled, held, or, when the delivery was lost meanwhile, left to whom it went. */
+export function endRun(desk: Desk, job: Job, result: RunResult | undefined): void {
+  const { joined } = job;
+  job.delivery = undefined;
+  // Given back at the stop's deadline: what it returns now is dropped.
+  if (job.state !== 'running') return;
+  if (joined !== undefined) return endJoined(desk, job, joined, result);
+  if (job.lost) return endLost(desk, job);
+  apply(desk, job, result === undefined ? acknowledge : decide(desk, job, result));
+}
+
+/** Dead-letters a message that cannot be handled at all: undecodable, or one that kills its process. */
+export function setAside(desk: Desk, job: Job, error: unknown): void {
+  apply(desk, job, deadLetter(error, contextOf(desk, job)));
+}
+
+/** The broker has confirmed a settlement, or the delivery was lost before. */
+export function settled(desk: Desk, job: Job, outcome: SettleOutcome, lost: boolean): void {
+  desk.hand.remove(job);
+  job.state = 'done';
+  const { lane } = job;
+  const { id } = job.received;
+  if (lost) desk.context.emit({ type: 'lost', ...desk.about, id, reason: 'settled too late' });
+  else desk.progressAt = desk.now();
+  if (outcome.kind === 'deadLetter') {
+    if (!lost) desk.context.emit({ type: 'dead-letter', ...desk.about, id, attempts: outcome.failure.attempts, error: reasonOf(outcome.failure) });
+    if (lane !== undefined && lane.head === job) {
+      if (lost) desk.drain(lane);
+      desk.advance(lane);
+    }
+  }
+}
+
+function decide(desk: Desk, job: Job, result: RunResult): Decision {
+  if ('error' in result) return decideThrown(result.error, contextOf(desk, job));
+  return outcomeKind(result.value) === undefined ? acknowledge : decideReturned(result.value, contextOf(desk, job));
+}
+
+function contextOf(desk: Desk, job: Job): DecisionContext {
+  const { retry } = desk.settings;
+  return { retry, random: desk.context.random, now: desk.now(), attempt: job.attempt, previous: job.failure, ...desk.about };
+}
+
+function apply(desk: Desk, job: Job, decision: Decision): void {
+  const { lane } = job;
+  switch (decision.kind) {
+    case 'acknowledge':
+      desk.settle(job, acknowledged);
+      if (lane !== undefined) desk.advance(lane);
+      return;
+    case 'deadLetter':
+      if (desk.settings.deadLetter) return desk.settle(job, decision);
+      desk.context.emit({ type: 'discarded', ...desk.about, id: job.received.id, attempts: decision.failure.attempts, error: reasonOf(decision.failure) });
+      return apply(desk, job, acknowledge);
+    case 'release':
+      if (lane !== undefined) return holdOrHandOver(desk, job, decision.delayMs);
+      return desk.settle(job, decision);
+    case 'again':
+      return again(desk, job, decision);
+  }
+}
+
+function again(desk: Desk, job: Job, { delayMs, attempt, failure, error }: Decision & { readonly kind: 'again' }): void {
+  desk.context.emit({ type: 'retry', ...desk.about, id: job.received.id, attempt: job.attempt, delayMs, error });
+  if (job.lane === undefined) return desk.settle(job, { kind: 'retry', dueAt: desk.now() + delayMs, attempt, failure });
+  job.attempt = attempt;
+  job.failure = failure;
+  holdOrHandOver(desk, job, delayMs);
+}
+
+/** On an ordered destination a message keeps its place: in its lane, or, when it is to be handed over, at the broker. */
+function holdOrHandOver(desk: Desk, job: Job, delayMs: number): void {
+  job.resumeAt = desk.now() + Math.min(delayMs, desk.settings.maxHoldMs);
+  desk.hold(job);
+  if (job.revoking) handOver(desk, job);
+}
+
+/** Gives a held message back, once its attempt has been recorded. */
+export function handOver(desk: Desk, job: Job): void {
+  void desk.recorded().then(() => {
+    if (job.state !== 'held') return;
+    const { lane } = job;
+    if (lane !== undefined) desk.lanes.hold(lane, -1);
+    const behind = lane === undefined ? [] : desk.lanes.drain(lane);
+    if (lane !== undefined) desk.lanes.leave(lane);
+    desk.release(job);
+    for (const next of behind) if (next.state === 'lane') desk.release(next);
+  });
+}
+
+/** The delivery went to someone else: nothing to settle. What came for its key meanwhile may go on. */
+function endLost(desk: Desk, job: Job): void {
+  const { lane } = job;
+  desk.hand.remove(job);
+  job.state = 'done';
+  if (lane !== undefined && lane.head === job) desk.advance(lane);
+}
+
+/** The broker delivered the message again while it ran: what the run returned counts for the new delivery. */
+function endJoined(desk: Desk, job: Job, next: Job, result: RunResult | undefined): void {
+  const { lane } = job;
+  const abandoned = job.lost;
+  desk.hand.remove(job);
+  job.state = 'done';
+  next.joinedTo = undefined;
+  next.attempt = Math.max(next.attempt, job.attempt);
+  next.failure ??= job.failure;
+  next.lane = lane;
+  if (lane !== undefined && lane.head === job) lane.head = next;
+  const decision = result === undefined ? acknowledge : decide(desk, next, result);
+  // Its signal had been aborted, so a failure says nothing about the message: it runs again, uncharged.
+  if (abandoned && decision.kind !== 'acknowledge') desk.toReady(next);
+  else apply(desk, next, decision);
+}
+
+function reasonOf(failure: { readonly name: string; readonly code?: string | undefined }): ReturnType<typeof summaryOf> {
+  return failure.code === undefined ? { name: failure.name } : { name: failure.name, code: failure.code };
+}

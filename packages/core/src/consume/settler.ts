@@ -1,0 +1,163 @@
+import type { Clock, Timer } from '../clock.ts';
+import type { Receiver, Settlement, SettleOutcome, SettleResult } from '../driver-interface.ts';
+import { Ring } from '../ring.ts';
+import { waitBackoff } from '../wait-backoff.ts';
+import type { Job } from './job.ts';
+
+export interface SettlerContext {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly receiver: Receiver;
+  /** 1 keeps the order of settlements. */
+  readonly maxFlights: number;
+  /** Once per settlement that ended: confirmed, or the delivery was lost. */
+  onSettled(job: Job, outcome: SettleOutcome, lost: boolean): void;
+  /** Settlements failed and will be made again. */
+  onFailed(messages: number, error: unknown): void;
+}
+
+interface Pending {
+  readonly job: Job;
+  readonly outcome: SettleOutcome;
+}
+
+const maxBatch = 1000;
+
+/**
+ * Merges settlements into batches and repeats what failed, as long as the delivery is ours. A batch that is not full
+ * waits while another is in flight (with several flights: while two are).
+ */
+export class Settler {
+  readonly #context: SettlerContext;
+  readonly #queue: Ring<Pending> = new Ring();
+  #flights = 0;
+  #unsettled = 0;
+  #releases = 0;
+  #scheduled = false;
+  #failures = 0;
+  #pause: Timer | undefined;
+  #stopped = false;
+  #waiters: { readonly until: () => boolean; readonly resolve: () => void }[] = [];
+
+  constructor(context: SettlerContext) {
+    this.#context = context;
+  }
+
+  /** Added and not yet ended. */
+  get unsettled(): number {
+    return this.#unsettled;
+  }
+  /** Releases among them. */
+  get releases(): number {
+    return this.#releases;
+  }
+
+  add(job: Job, outcome: SettleOutcome): void {
+    this.#unsettled++;
+    if (outcome.kind === 'release') this.#releases++;
+    this.#queue.push({ job, outcome });
+    this.#schedule();
+  }
+
+  /** Resolves when everything has ended, or `stop` was called. */
+  drained(): Promise<void> {
+    return this.#until(() => this.#unsettled === 0);
+  }
+  /** Resolves when no release is under way, or `stop` was called. */
+  released(): Promise<void> {
+    return this.#until(() => this.#releases === 0);
+  }
+
+  /** Gives up what is left: the broker hands it to someone else when its lease runs out. */
+  stop(): void {
+    this.#stopped = true;
+    this.#queue.clear();
+    this.#context.clock.clearTimeout(this.#pause);
+    this.#wake();
+  }
+
+  #until(condition: () => boolean): Promise<void> {
+    if (condition() || this.#stopped) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push({ until: condition, resolve }));
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(this.#flush);
+  }
+
+  readonly #flush = (): void => {
+    this.#scheduled = false;
+    const { maxFlights } = this.#context;
+    while (this.#queue.length > 0 && this.#pause === undefined && !this.#stopped && this.#flights < maxFlights) {
+      if (this.#flights >= 2 && this.#queue.length < maxBatch) return;
+      const batch = this.#take();
+      if (batch.length > 0) void this.#settle(batch);
+    }
+  };
+
+  #take(): Pending[] {
+    const batch: Pending[] = [];
+    while (batch.length < maxBatch) {
+      const pending = this.#queue.shift();
+      if (pending === undefined) break;
+      if (pending.job.lost) this.#end(pending, true);
+      else batch.push(pending);
+    }
+    return batch;
+  }
+
+  async #settle(batch: readonly Pending[]): Promise<void> {
+    this.#flights++;
+    const items: Settlement[] = [];
+    for (const { job, outcome } of batch) items.push({ token: job.token, outcome });
+    let results: readonly SettleResult[] | undefined;
+    let failure: unknown;
+    try {
+      results = await this.#context.receiver.settleBatch(items);
+    } catch (error) {
+      failure = error;
+    }
+    this.#flights--;
+    if (this.#stopped) return;
+    const failed: Pending[] = [];
+    for (let index = 0; index < batch.length; index++) {
+      const pending = batch[index] as Pending;
+      const result = results?.[index];
+      if (result?.ok === true) this.#end(pending, false);
+      else if (pending.job.lost || (result !== undefined && result.reason === 'lost')) this.#end(pending, true);
+      else {
+        failed.push(pending);
+        failure ??= result?.error;
+      }
+    }
+    if (failed.length > 0) this.#again(failed, failure);
+    else this.#failures = 0;
+    this.#wake();
+    if (this.#queue.length > 0) this.#schedule();
+  }
+
+  #again(failed: readonly Pending[], error: unknown): void {
+    for (const pending of failed.toReversed()) this.#queue.unshift(pending);
+    this.#context.onFailed(failed.length, error);
+    if (this.#pause !== undefined) return;
+    this.#pause = this.#context.clock.setTimeout(() => {
+      this.#pause = undefined;
+      this.#flush();
+    }, waitBackoff(++this.#failures, this.#context.random));
+  }
+
+  #end({ job, outcome }: Pending, lost: boolean): void {
+    this.#unsettled--;
+    if (outcome.kind === 'release') this.#releases--;
+    this.#context.onSettled(job, outcome, lost);
+  }
+
+  #wake(): void {
+    if (this.#waiters.length === 0) return;
+    const waiters = this.#waiters;
+    this.#waiters = waiters.filter(({ until }) => !this.#stopped && !until());
+    for (const waiter of waiters) if (!this.#waiters.includes(waiter)) waiter.resolve();
+  }
+}

@@ -1,0 +1,68 @@
+import type { Delivery, Handler } from '../consume-types.ts';
+import type { Destination } from '../destination.ts';
+import type { Address, Receiver } from '../driver-interface.ts';
+import type { AnymqError } from '../errors.ts';
+import type { OutgoingMessage } from '../message.ts';
+import { outcomeKind } from '../outcome.ts';
+import type { SendOptions } from '../send-types.ts';
+import type { DeliveryView } from './delivery-view.ts';
+import type { Job } from './job.ts';
+
+interface Send {
+  readonly to: Address;
+  readonly message: OutgoingMessage | Promise<OutgoingMessage>;
+}
+
+export interface TransactorContext {
+  readonly receiver: Receiver;
+  /** @throws what a send of it would reject with, before anything is sent. */
+  prepare(to: Destination, body: unknown, options: SendOptions | undefined): Send;
+  wrap(error: unknown): AnymqError;
+}
+
+/** Commits what a handler sent together with the acknowledgement of its message. */
+export class Transactor {
+  readonly #context: TransactorContext;
+  readonly #committed = new WeakSet<Job>();
+
+  constructor(context: TransactorContext) {
+    this.#context = context;
+  }
+
+  /** True once for a job whose acknowledgement was committed. */
+  committed(job: Job): boolean {
+    return this.#committed.delete(job);
+  }
+
+  async run(job: Job, body: unknown, delivery: DeliveryView, handler: Handler<unknown>): Promise<unknown> {
+    const sends: Send[] = [];
+    delivery.send = ((to: Destination, sent: unknown, options?: SendOptions) => {
+      sends.push(this.#context.prepare(to, sent, options));
+    }) as NonNullable<Delivery['send']>;
+    const value = await handler(body, delivery);
+    if (outcomeKind(value) !== undefined) return value;
+    await this.#commit(job, sends);
+    return undefined;
+  }
+
+  async #commit(job: Job, sends: readonly Send[]): Promise<void> {
+    const messages = await Promise.all(sends.map(async ({ to, message }) => ({ to, message: await message })));
+    const transaction = await this.#wrapped(() => this.#context.receiver.beginTransaction?.([job.token]) ?? Promise.reject(new Error('no transactions')));
+    try {
+      for (const { to, message } of messages) await transaction.send(to, [message]);
+      await transaction.commit();
+    } catch (error) {
+      await this.#wrapped(() => transaction.abort());
+      throw this.#context.wrap(error);
+    }
+    this.#committed.add(job);
+  }
+
+  async #wrapped<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      throw this.#context.wrap(error);
+    }
+  }
+}

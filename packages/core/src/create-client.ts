@@ -1,0 +1,21 @@
+import type { Capabilities } from './capabilities.ts';
+import { Broker } from './client/broker.ts';
+import { ClientOf } from './client/client.ts';
+import { createTelemetry } from './client/telemetry.ts';
+import type { Client, ClientOptions } from './client-types.ts';
+import type { Driver } from './driver-interface.ts';
+import { invalidOption } from './options.ts';
+import { silentLogger } from './logger.ts';
+
+/**
+ * A client on a driver built by hand: what the driver cannot do does not compile. The client owns the driver, and closes it.
+ * @throws INVALID_OPTION
+ */
+export async function createClient<C extends Capabilities>(driver: Driver<C>, options: ClientOptions = {}): Promise<Client<C>> {
+  if (driver?.specificationVersion !== 1) throw invalidOption('createClient takes a driver of specificationVersion 1, such as createMemoryDriver().');
+  const telemetry = createTelemetry(options.logger ?? silentLogger, options.onEvent);
+  const broker = new Broker(driver.name, driver, 'create', telemetry);
+  const place = { broker, physical: undefined };
+  const client: Client = new ClientOf({ brokers: [broker], route: () => place, namespace: 'anymq', telemetry, options });
+  return client as Client<C>;
+}

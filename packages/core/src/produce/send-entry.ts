@@ -1,0 +1,42 @@
+import type { AnymqError } from '../errors.ts';
+import type { OutgoingMessage } from '../message.ts';
+import type { Receipt } from '../send-types.ts';
+
+/** Who waits for a message: a `send` (one entry) or a `sendMany` (many). */
+export interface SendCall {
+  onSent(index: number, receipt: Receipt): void;
+  onFailed(index: number, error: AnymqError): void;
+  /** Key → index of its first message that failed: later ones are not sent. */
+  failedKeys?: Map<string, number> | undefined;
+}
+
+/** A message on its way through the batcher. */
+export class SendEntry {
+  readonly message: OutgoingMessage;
+  readonly bytes: number;
+  readonly call: SendCall;
+  readonly index: number;
+  readonly deadline: number;
+  /** True from the first time that a driver got it: from then on a failure's outcome is 'unknown'. */
+  offered = false;
+  done = false;
+  /** Set by the batcher: counts up over its entries. */
+  order = 0;
+  /** Counted as in flight for its key, also while it waits to be sent again. */
+  holdsKey = false;
+
+  constructor(message: OutgoingMessage, bytes: number, call: SendCall, index: number, deadline: number) {
+    this.message = message;
+    this.bytes = bytes;
+    this.call = call;
+    this.index = index;
+    this.deadline = deadline;
+  }
+}
+
+/** Remembers that a message of this key has failed. */
+export function markFailed(call: SendCall, key: string | undefined, index: number): void {
+  if (key === undefined) return;
+  call.failedKeys ??= new Map();
+  call.failedKeys.set(key, Math.min(index, call.failedKeys.get(key) ?? index));
+}
