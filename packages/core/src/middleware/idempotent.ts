@@ -1,0 +1,72 @@
+import { type Clock, systemClock } from '../clock.ts';
+import type { Message } from '../message.ts';
+import type { Outcome } from '../outcome.ts';
+import { invalidOption, requireKnown, requireNumber, requireOneOf } from '../options.ts';
+import { type ConsumeMiddleware, forBothKinds } from './consume-middleware.ts';
+import { leaseLost } from './claim-renewer.ts';
+import type { IdempotencyStore } from './idempotency-store.ts';
+import { markIdempotent } from './idempotent-mark.ts';
+import { Protection, putBack } from './protection.ts';
+
+export interface IdempotentOptions {
+  readonly store: IdempotencyStore;
+  /**
+   * The message's id by default; always scoped by destination and group. Undefined: this message needs no protection and
+   * just runs. An empty string is INVALID_MESSAGE: all such messages would count as one.
+   */
+  readonly key?: ((message: Message) => string | undefined) | undefined;
+  /** How long a completed key is remembered: from 1,000; 604,800,000 (7 days) by default. */
+  readonly retentionMs?: number | undefined;
+  /** How long the store waits for a silent owner: 100 to 43,200,000; 30,000 by default. Renewed while the handler runs. */
+  readonly leaseMs?: number | undefined;
+  /** 'retry' by default: put back for a second, uncharged, and never run unprotected. 'run': run, or acknowledge, without. */
+  readonly onStoreError?: 'retry' | 'run' | undefined;
+  /** Hears of every failure of the store, which is not the message's own. Must not throw. Ignored by default. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+  /** The system's by default. */
+  readonly clock?: Clock | undefined;
+}
+
+/**
+ * Runs the handler once per key. Claims the key before and completes it after a success; the message is acknowledged only
+ * when that is confirmed. A completed key is acknowledged without a run; a key in work comes again later, uncharged. A
+ * handler that threw, or returned an outcome, gives the key back. When the claim is lost meanwhile, `delivery.signal`
+ * aborts, and if somebody else has taken it over, the run fails with LEASE_LOST (of a batch: that message is put back).
+ * Belongs outermost: what runs outside of it runs for duplicates too. @throws INVALID_OPTION
+ */
+export function idempotent(options: IdempotentOptions): ConsumeMiddleware {
+  const protection = new Protection(checked(options));
+  const throwLost = (): never => {
+    throw leaseLost();
+  };
+  return markIdempotent(
+    forBothKinds(
+      (next) => async (body, delivery) => {
+        const [outcome] = await protection.run(
+          [delivery],
+          async ([own = delivery]) => [(await next(body, own)) as Outcome | undefined],
+          throwLost,
+        );
+        return outcome;
+      },
+      (next) => (deliveries, context) =>
+        protection.run(deliveries, async (own) => (await next(own, context)) ?? [], putBack),
+    ),
+  );
+}
+
+function checked(options: IdempotentOptions): ConstructorParameters<typeof Protection>[0] {
+  requireKnown('idempotent', options, ['store', 'key', 'retentionMs', 'leaseMs', 'onStoreError', 'onError', 'clock']);
+  if (typeof options.store?.claim !== 'function')
+    throw invalidOption('idempotent needs a store, like createMemoryStore().');
+  const week = 604_800_000;
+  return {
+    store: options.store,
+    key: options.key ?? (({ id }) => id),
+    retentionMs: requireNumber('retentionMs', options.retentionMs ?? week, { min: 1000 }),
+    leaseMs: requireNumber('leaseMs', options.leaseMs ?? 30_000, { min: 100, max: 43_200_000 }),
+    onStoreError: requireOneOf('onStoreError', options.onStoreError ?? 'retry', ['retry', 'run']),
+    onError: options.onError ?? (() => undefined),
+    clock: options.clock ?? systemClock,
+  };
+}
