@@ -108,36 +108,48 @@ export interface ReceiverOptions {
   readonly maxBytes: number;
   readonly ordered: boolean;
   readonly leaseMs: number;
-  /** These are no longer ours: core aborts their handlers and drops their outcomes. Unknown and settled tokens are ignored. */
+  /**
+   * These are no longer ours: core aborts their handlers and drops their outcomes. Called for all of them at once, and before
+   * the settlement that found out answers 'lost'. Unknown and settled tokens are ignored.
+   */
   readonly onLost: (tokens: readonly Token[], reason: LostReason) => void;
-  /** About to be handed over: core starts none of them, releases what was not started and settles what runs. Called before `onLost`. */
+  /**
+   * About to be handed over: core starts none of them, releases what was not started or is held, and settles what runs.
+   * May be called several times; no further message of these partitions is received until they are settled or lost.
+   */
   readonly onRevoking?: ((tokens: readonly Token[]) => void) | undefined;
 }
 
 export interface ReceiveOptions {
-  /** Aborted: resolves at once, with what was taken from the broker already, or with nothing. */
+  /**
+   * Aborted: resolves at once, with what was taken from the broker already, or with nothing. A poll that is still under way
+   * stays the driver's, which gives back what it brings.
+   */
   readonly signal: AbortSignal;
   readonly maxMessages: number;
   readonly maxBytes: number;
-  /** Partitions of an ordered destination to leave out: too much of them waits in lanes. Empty or undefined: none. */
+  /** Partitions of an ordered destination to leave out, as well as the driver can: too much of them waits in lanes. */
   readonly pausedPartitions?: ReadonlySet<number> | undefined;
 }
 
 /** What becomes of a delivery. */
 export type SettleOutcome =
   | { readonly kind: 'acknowledge' }
-  /** A confirmed copy, not to be received before `dueAt`, then the original is acknowledged. */
+  /**
+   * A confirmed copy, not to be received before `dueAt`, then the original is acknowledged. On an ordered destination only
+   * for messages that are not due yet, or have no key: what has a key waits in core's lane.
+   */
   | { readonly kind: 'retry'; readonly dueAt: number; readonly attempt: number; readonly failure?: FailureRecord | undefined }
   /** Written to the dead letters and confirmed, then acknowledged. */
   | { readonly kind: 'deadLetter'; readonly failure: FailureRecord }
-  /** Back to its place, uncharged; not to be received for `delayMs` where the destination is unordered. */
+  /** Back to its place, uncharged; not to be received for `delayMs`, which is 0 where its place must be kept. */
   | { readonly kind: 'release'; readonly delayMs: number };
 
 export interface Settlement {
   readonly token: Token;
   readonly outcome: SettleOutcome;
 }
-/** 'lost': the delivery was no longer ours, someone else may run it. 'error': core settles it again. */
+/** 'lost': the delivery was no longer ours, someone else may run it; final. 'error': unknown, core settles it again. */
 export type SettleResult =
   | { readonly ok: true }
   | { readonly ok: false; readonly reason: 'lost' | 'error'; readonly error?: unknown };
@@ -159,11 +171,14 @@ export interface Receiver {
   receive(options: ReceiveOptions): Promise<readonly Received[]>;
   /** Durable when it resolves. For suspects, before they run alone; only where the broker counts no deliveries. */
   markStarted?(tokens: readonly Token[]): Promise<void>;
-  /** Keeps attempt and due time of messages that wait in ordered lanes where a restart finds them. */
+  /** Keeps attempt and due time of messages that wait in ordered lanes where a restart finds them, as far as there is room. */
   recordHeld?(held: readonly HeldMessage[]): Promise<void>;
   /** Another `leaseMs` from now. What cannot be extended is reported by `onLost`. */
   extendLease(tokens: readonly Token[]): Promise<void>;
-  /** One result per item, in order. Idempotent: a token that was settled before answers as it did. Rejects when all failed. */
+  /**
+   * One result per item, in order. Idempotent: a token that was settled before answers as it did. Rejects when all failed.
+   * Of an ordered receiver called one at a time; a release comes with, or after, those of all later messages of its key.
+   */
   settleBatch(items: readonly Settlement[]): Promise<readonly SettleResult[]>;
   /** Only with the capability `transactions`. */
   beginTransaction?(tokens: readonly Token[]): Promise<DriverTransaction>;

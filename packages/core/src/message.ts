@@ -27,7 +27,7 @@ export interface OutgoingMessage extends Message {
   readonly expiresAt?: number | undefined;
 }
 
-/** A driver's own handle of one delivery. Core compares it by identity and never looks inside. */
+/** A driver's own handle of one delivery, never given out twice. Core compares it by identity and never looks inside. */
 export type Token = string | number | bigint | object;
 
 /** What failed, when and how often. Travels with retry copies and dead letters; at most 12 KiB encoded (see `failure.ts`). */

@@ -96,7 +96,7 @@ export class Dispatcher {
     if (!this.#accepting) return undefined;
     if (this.#isolated !== undefined) return this.#takeIsolated();
     for (let job = this.desk.ready.shift(); job !== undefined; job = this.desk.ready.shift()) {
-      if (job.state !== 'ready' || this.#expire(job) || this.#setAsideKiller(job)) continue;
+      if (job.state !== 'ready' || this.#outOfLease(job) || this.#expire(job) || this.#setAsideKiller(job)) continue;
       if (job.received.suspect !== true && job.received.crashCount === 0) return job;
       this.#isolate(job);
       return this.#takeIsolated();
@@ -208,6 +208,13 @@ export class Dispatcher {
     // As much as was handled in 50 ms is fetched ahead, so that handlers need not wait for a round trip.
     this.#ahead = Math.min(this.#maxAhead, Math.floor((this.#ended / Math.max(1, elapsedMs)) * 50));
     this.#ended = 0;
+  }
+
+  /** The process was frozen or cut off for too long: someone else may have it by now. */
+  #outOfLease(job: Job): boolean {
+    if (job.leaseUntil > this.desk.now()) return false;
+    giveBack(this.desk, job);
+    return true;
   }
 
   #expire(job: Job): boolean {

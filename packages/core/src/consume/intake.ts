@@ -7,7 +7,7 @@ export const maxWaiting = 1000;
 
 /** Takes a message into our hands, and puts it where it may be started from. */
 export function admit(desk: Desk, received: Received, accepting: boolean): void {
-  const job = new Job(received, clampAttempt(received.attempt));
+  const job = new Job(received, clampAttempt(received.attempt), desk.now() + desk.settings.leaseMs);
   desk.hand.add(job);
   if (received.redelivered === true && join(desk, job)) return;
   if (!accepting) return desk.release(job);

@@ -33,14 +33,15 @@ export class Job {
   onAcknowledged: ((lost: boolean) => void) | undefined = undefined;
   /** When a held or waiting job goes on; milliseconds since 1970. */
   resumeAt = 0;
-  /** The lease keeper's round in which it was first seen. */
-  leaseRound = 0;
+  /** By our own clock, from the receipt or the last extension: not started after it. Milliseconds since 1970. */
+  leaseUntil: number;
 
-  constructor(received: Received, attempt: number) {
+  constructor(received: Received, attempt: number, leaseUntil: number) {
     this.received = received;
     this.token = received.token;
     this.bytes = received.body.byteLength + 256;
     this.attempt = attempt;
+    this.leaseUntil = leaseUntil;
     this.failure = received.failure;
   }
 }

@@ -24,7 +24,6 @@ export class LeaseKeeper {
   readonly #context: LeaseKeeperContext;
   readonly #everyMs: number;
   #timer: Timer | undefined;
-  #round = 1;
   #extending = 0;
 
   constructor(context: LeaseKeeperContext) {
@@ -46,22 +45,22 @@ export class LeaseKeeper {
     this.#timer = undefined;
     if (this.#context.count() === 0) return;
     this.arm();
-    this.#round++;
+    const { leaseMs, maxRunMs } = this.#context;
     const now = this.#context.clock.now();
-    const tokens: Token[] = [];
-    for (const job of this.#context.jobs()) {
-      if (job.state === 'running' && now - job.startedAt >= this.#context.maxRunMs) this.#context.onOverdue(job);
-      // What came since the last round has most of its lease before it.
-      else if (job.leaseRound === 0) job.leaseRound = this.#round;
-      else tokens.push(job.token);
+    const due: Job[] = [];
+    for (const job of [...this.#context.jobs()]) {
+      if (job.state === 'running' && now - job.startedAt >= maxRunMs) this.#context.onOverdue(job);
+      // What came or was extended since the last round has most of its lease before it.
+      else if (job.leaseUntil - now <= leaseMs - this.#everyMs) due.push(job);
     }
-    if (tokens.length > 0 && this.#extending < maxExtending) void this.#extend(tokens);
+    if (due.length > 0 && this.#extending < maxExtending) void this.#extend(due, now + leaseMs);
   };
 
-  async #extend(tokens: readonly Token[]): Promise<void> {
+  async #extend(jobs: readonly Job[], until: number): Promise<void> {
     this.#extending++;
     try {
-      await this.#context.extend(tokens);
+      await this.#context.extend(jobs.map((job) => job.token));
+      for (const job of jobs) job.leaseUntil = until;
     } catch (error) {
       this.#context.onError(error);
     }
