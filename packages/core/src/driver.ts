@@ -13,3 +13,6 @@ export { invalidOption, requireKnown, requireNumber, requireOneOf } from './opti
 export type { NumberBounds } from './options.ts';
 export { physicalName } from './physical-name.ts';
 export type { Receipt } from './send-types.ts';
+export { createWireFormat } from './wire.ts';
+export type { WireFallback, WireFormat, WireMessage, WireMeta, WireNames } from './wire.ts';
+export { partitionOf } from './wire-partition.ts';

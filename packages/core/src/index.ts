@@ -36,3 +36,15 @@ export type { StandardIssue, StandardResult, StandardSchemaV1 } from './schema.t
 export type { Middleware, Producer, ProducerOptions, Receipt, SendHandler, SendOptions, SendResult } from './send-types.ts';
 export { connect } from './connect.ts';
 export { createClient } from './create-client.ts';
+export { explain } from './explain.ts';
+export type { Explanation, ExplainOptions } from './explain.ts';
+export { idempotent } from './middleware/idempotent.ts';
+export type { IdempotentOptions } from './middleware/idempotent.ts';
+export type { Claim, ClaimResult, IdempotencyStore } from './middleware/idempotency-store.ts';
+export { createMemoryStore } from './middleware/memory-store.ts';
+export type { MemoryStoreOptions } from './middleware/memory-store.ts';
+export type { ConsumeMiddleware } from './middleware/consume-middleware.ts';
+export { retry } from './middleware/retry.ts';
+export type { RetryMiddlewareOptions } from './middleware/retry.ts';
+export { timeout } from './middleware/timeout.ts';
+export type { TimeoutOptions } from './middleware/timeout.ts';

@@ -4,7 +4,7 @@ import type { BatchConsumerOptions, BatchHandler, Consumer, ConsumerDefinition, 
 import { groupOf } from '../consume/consumer-settings.ts';
 import type { ManagedConsumer } from '../consume/consumer.ts';
 import type { DeadLetterQueue } from '../dead-letter-types.ts';
-import { createDeadLetterQueue } from '../dead-letters/create-dead-letter-queue.ts';
+import { createDeadLetterQueue } from '../dead-letters/dead-letter-queue.ts';
 import type { Destination, Topic } from '../destination.ts';
 import type { Address, ProvisionMode, ProvisionResult } from '../driver-interface.ts';
 import { AnymqError } from '../errors.ts';

@@ -1,6 +1,7 @@
 import type { Capabilities, Limits } from '../capabilities.ts';
 import type { BatchConsumerOptions, ConsumerOptions } from '../consume-types.ts';
 import { requireName, type Destination } from '../destination.ts';
+import { isIdempotent } from '../middleware/idempotent-mark.ts';
 import { invalidOption, requireKnown, requireNumber, requireOneOf } from '../options.ts';
 import { requireCapability } from '../produce/build-message.ts';
 import { toRetryPolicy, type RetryPolicy } from '../retry-policy.ts';
@@ -27,7 +28,6 @@ export interface ConsumerSettings {
 }
 
 const common = ['group', 'concurrency', 'retry', 'deadLetter', 'leaseMs', 'maxHoldMs', 'maxHeld', 'crashLimit', 'acknowledge', 'startAt', 'use', 'transaction'];
-const idempotentMark: symbol = Symbol.for('anymq.idempotent');
 
 /** @throws INVALID_OPTION, UNSUPPORTED */
 export function readConsumerOptions(
@@ -72,7 +72,7 @@ export function groupOf(destination: Destination, group: string | undefined): st
 function checkCombinations(options: ConsumerOptions | BatchConsumerOptions): void {
   requireOneOf('acknowledge', options.acknowledge ?? 'after', ['after', 'before']);
   if (options.acknowledge !== 'before') return;
-  const idempotent = (options.use ?? []).some((middleware) => idempotentMark in middleware);
+  const idempotent = (options.use ?? []).some(isIdempotent);
   const refused = { retry: options.retry, deadLetter: options.deadLetter, transaction: options.transaction, idempotent };
   for (const [name, value] of Object.entries(refused)) {
     if (value !== undefined && value !== false) {

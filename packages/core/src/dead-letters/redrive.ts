@@ -1,0 +1,150 @@
+import { sleep } from '../clock.ts';
+import type { RedriveOptions, RedriveResult } from '../dead-letter-types.ts';
+import type { SettleResult, StoredLetter } from '../driver-interface.ts';
+import { AnymqError } from '../errors.ts';
+import { requireKnown, requireNumber } from '../options.ts';
+import { requireLimit, selector } from './dead-letter.ts';
+import { RateLimiter } from './rate-limiter.ts';
+import { type DeadLetterContext, StoreSession } from './store-session.ts';
+
+/**
+ * Sends letters back that were there when it began: no more than the store counted then, where it counts exactly, and none
+ * whose last failure is later. `limit` bounds the letters that it tries; one that somebody else has taken away meanwhile
+ * counts as skipped. Aborted, it resolves with what was done; a client that closes meanwhile is CLOSED.
+ * @throws INVALID_OPTION, CLOSED, what the store's errors mean, and what `where` and `onProgress` throw
+ */
+export async function redrive(context: DeadLetterContext, options: RedriveOptions = {}): Promise<RedriveResult> {
+  requireKnown('redrive', options, ['ids', 'where', 'ratePerSecond', 'limit', 'dryRun', 'onProgress', 'signal']);
+  const run = new Redrive(context, options);
+  let session: StoreSession | undefined;
+  try {
+    session = await StoreSession.open(context, options.signal);
+    await run.all(session);
+  } catch (error) {
+    const aborted = AnymqError.isInstance(error) && error.code === 'ABORTED' && options.signal?.aborted === true;
+    if (!aborted) throw error;
+  } finally {
+    await session?.close();
+  }
+  return run.done;
+}
+
+class Redrive {
+  readonly #context: DeadLetterContext;
+  readonly #options: RedriveOptions;
+  readonly #limit: number;
+  readonly #limiter: RateLimiter | undefined;
+  readonly #select: (letter: StoredLetter) => boolean;
+  /** Id → whether it was sent back. */
+  readonly #seen = new Map<string, boolean>();
+  readonly #done = { redriven: 0, skipped: 0, failed: 0 };
+  #tried = 0;
+  #reported = 0;
+
+  constructor(context: DeadLetterContext, options: RedriveOptions) {
+    const { limit, ratePerSecond } = options;
+    this.#context = context;
+    this.#options = options;
+    this.#limit = requireLimit(limit);
+    this.#select = selector(options);
+    if (ratePerSecond === undefined) return;
+    requireNumber('ratePerSecond', ratePerSecond, { min: 0.001 });
+    this.#limiter = ratePerSecond === Infinity ? undefined : new RateLimiter(ratePerSecond, context.clock);
+  }
+
+  get done(): RedriveResult {
+    return { ...this.#done };
+  }
+
+  async all(session: StoreSession): Promise<void> {
+    const startedAt = this.#context.clock.now();
+    const { value, exact } = await session.read((store) => store.count());
+    let left = exact && value !== null ? value : Infinity;
+    if (left === 0 || this.#limit === 0) return;
+    for await (const letters of session.pages()) {
+      const present = letters.slice(0, left).filter(({ failure }) => failure.lastFailedAt <= startedAt);
+      await this.#page(session, present);
+      left -= letters.length;
+      if (left <= 0 || this.#tried >= this.#limit) return;
+    }
+  }
+
+  async #page(session: StoreSession, letters: readonly StoredLetter[]): Promise<void> {
+    const chosen: StoredLetter[] = [];
+    const repeated: StoredLetter[] = [];
+    for (const letter of letters) {
+      if (this.#seen.has(letter.id)) repeated.push(letter);
+      else if (this.#tried < this.#limit) {
+        this.#seen.set(letter.id, false);
+        if (this.#choose(letter)) chosen.push(letter);
+      }
+    }
+    await this.#move(session, chosen);
+    await this.#dropCopies(
+      session,
+      repeated.filter(({ id }) => this.#seen.get(id)),
+    );
+    this.#report();
+  }
+
+  #choose(letter: StoredLetter): boolean {
+    const chosen = this.#select(letter);
+    if (chosen) this.#tried += 1;
+    else this.#done.skipped += 1;
+    return chosen;
+  }
+
+  async #move(session: StoreSession, letters: readonly StoredLetter[]): Promise<void> {
+    if (this.#options.dryRun === true) this.#done.redriven += letters.length;
+    else
+      for (let next = 0; next < letters.length;) {
+        const granted = await this.#grant(session, letters.length - next);
+        await this.#requeue(session, letters.slice(next, next + granted));
+        next += granted;
+      }
+  }
+
+  async #grant(session: StoreSession, wanted: number): Promise<number> {
+    const most = Math.min(wanted, session.batchSize);
+    for (;;) {
+      session.requireGoing();
+      const { granted, waitMs } = this.#limiter?.take(most) ?? { granted: most, waitMs: 0 };
+      if (granted > 0) return granted;
+      await sleep(this.#context.clock, waitMs, session.stop);
+    }
+  }
+
+  async #requeue(session: StoreSession, letters: readonly StoredLetter[]): Promise<void> {
+    const results = await settled(session.change((store) => store.requeue(letters.map(({ ref }) => ref))));
+    for (const [index, { id }] of letters.entries()) {
+      const result = results[index];
+      if (result?.ok === true) this.#seen.set(id, true);
+      this.#done[result?.ok === true ? 'redriven' : result?.reason === 'lost' ? 'skipped' : 'failed'] += 1;
+    }
+    this.#report();
+  }
+
+  /** A crash may have dead-lettered a message twice: one was sent back, so the others must go. What stays is a failure. */
+  async #dropCopies(session: StoreSession, letters: readonly StoredLetter[]): Promise<void> {
+    if (letters.length === 0 || this.#options.dryRun === true) return;
+    const results = await settled(session.change((store) => store.remove(letters.map(({ ref }) => ref))));
+    this.#done.failed += letters.filter((_, index) => !isGone(results[index])).length;
+  }
+
+  #report(): void {
+    const { redriven, skipped, failed } = this.#done;
+    const sum = redriven + skipped + failed;
+    if (sum === this.#reported) return;
+    this.#reported = sum;
+    this.#options.onProgress?.(this.done);
+  }
+}
+
+/** When all failed, none has a result. */
+function settled(results: Promise<readonly SettleResult[]>): Promise<readonly SettleResult[]> {
+  return results.catch(() => []);
+}
+
+function isGone(result: SettleResult | undefined): boolean {
+  return result?.ok === true || result?.reason === 'lost';
+}
