@@ -92,7 +92,7 @@ export class ClientOf implements Client {
       openStore: () => broker.call(() => broker.driver.openDeadLetters(addressOf(of, physical, group))),
       clock: this.#clock,
       wrapError: (error) => broker.wrap(error).error,
-      onWatchError: ({ code }) => this.#parts.telemetry.logger.warn('anymq: watching dead letters failed', { destination: of.name, group, code }),
+      onWatchError: (error) => this.#parts.telemetry.logger.warn('anymq: watching dead letters failed', { destination: of.name, group, code: broker.wrap(error).error.code }),
       signal: this.#closed.signal,
     });
   }

@@ -20,7 +20,7 @@ export interface DispatcherContext extends Omit<DeskContext, 'onSettled' | 'onDu
 /** Handled and not yet confirmed, at the most. */
 const maxUnsettled = 2000;
 /** Bytes of bodies in our hands, at the most; a single message always fits. */
-export const maxHandBytes = 64 * 1024 * 1024;
+export const maxHandBytes: number = 64 * 1024 * 1024;
 
 /**
  * Decides which message runs next, and what becomes of it. Knows no broker, makes no connection, and never calls a
