@@ -14,12 +14,24 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 /** Where the Nodes that the lock file pins are: 24 for development and CI, 22 the oldest that users may have. */
 export const pinnedNode = { 24: nodeIn('node-runtime'), 22: nodeIn('node-runtime-22') };
 
-/** Installs what the lock file pins, unless that is there already. Ends the process when it cannot. */
-export async function setUp() {
+/**
+ * What to install: `all` of it, or only what it takes to `run` programs on the memory broker. The second takes half as
+ * long, and stays that quick when tools are added: it is the root's and the examples' `dependencies`.
+ *
+ * @typedef {'all' | 'run'} Extent
+ */
+
+/**
+ * Installs what the lock file pins, unless that is there already. Ends the process when it cannot.
+ *
+ * @param {Extent} [extent]
+ */
+export async function setUp(extent = 'all') {
   try {
     requireNode(process.versions.node);
-    if (isCurrent(root)) return;
-    await install();
+    if (isCurrent(root, extent)) return;
+    // What is there in full stays so.
+    await install(existsSync(join(root, 'node_modules', 'vitest')) ? 'all' : extent);
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));
     process.exit(1);
@@ -38,48 +50,59 @@ export function requireNode(version) {
 }
 
 /**
- * Whether the packages that the lock file in `folder` pins are installed there.
+ * Whether the packages that the lock file in `folder` pins are installed there, to that extent at least.
  *
  * @param {string} folder
+ * @param {Extent} extent
  */
-export function isCurrent(folder) {
-  const stamp = stampFile(folder);
-  return (
-    existsSync(stamp) &&
-    readFileSync(stamp, 'utf8') === fingerprint(folder) &&
-    existsSync(nodeIn('node-runtime', folder))
-  );
+export function isCurrent(folder, extent) {
+  if (!existsSync(stampFile(folder)) || !existsSync(nodeIn('node-runtime', folder))) return false;
+  const stamp = readFileSync(stampFile(folder), 'utf8');
+  return stamp === fingerprint(folder, 'all') || stamp === fingerprint(folder, extent);
 }
 
 /**
  * Remembers that the packages in `folder` are those of its lock file.
  *
  * @param {string} folder
+ * @param {Extent} extent
  */
-export function markCurrent(folder) {
+export function markCurrent(folder, extent) {
   mkdirSync(join(folder, 'node_modules'), { recursive: true });
-  writeFileSync(stampFile(folder), fingerprint(folder));
+  writeFileSync(stampFile(folder), fingerprint(folder, extent));
 }
 
-async function install() {
+/** @param {Extent} extent */
+async function install(extent) {
   const started = performance.now();
-  // Whoever changed the lock file had it verified then; verifying it again would take as long as the rest.
   say('installing what pnpm-lock.yaml pins: once, about half a minute …');
-  const { code, output } = await capture('npx', ['-y', pnpm, 'install', '--frozen-lockfile', '--trust-lockfile'], {
+  // Whoever changed the lock file had it verified then; verifying it again would take as long as the rest.
+  const args = [
+    '-y',
+    pnpm,
+    'install',
+    '--frozen-lockfile',
+    '--trust-lockfile',
+    ...(extent === 'run' ? ['--prod'] : []),
+  ];
+  const { code, output } = await capture('npx', args, {
     cwd: root,
     env: { ...process.env, CI: 'true' },
     shell: process.platform === 'win32',
   });
   if (code !== 0) throw new Error(`${output}\nanymq: could not install the packages (exit code ${code}); see above.`);
-  markCurrent(root);
+  markCurrent(root, extent);
   say(`installed in ${Math.round((performance.now() - started) / 1000)} s`);
 }
 
-/** @param {string} folder */
-function fingerprint(folder) {
+/**
+ * @param {string} folder
+ * @param {Extent} extent
+ */
+function fingerprint(folder, extent) {
   const hash = createHash('sha256');
   for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml']) hash.update(readFileSync(join(folder, file)));
-  return `${hash.digest('hex')} ${process.platform} ${process.arch}\n`;
+  return `${hash.digest('hex')} ${process.platform} ${process.arch} ${extent}\n`;
 }
 
 /** @param {string} folder */

@@ -18,11 +18,22 @@ describe('set-up', () => {
     writeFileSync(join(folder, 'pnpm-lock.yaml'), 'first');
     writeFileSync(join(folder, 'pnpm-workspace.yaml'), '');
     pretendNode();
-    expect(isCurrent(folder)).toBe(false);
-    markCurrent(folder);
-    expect(isCurrent(folder)).toBe(true);
+    expect(isCurrent(folder, 'all')).toBe(false);
+    markCurrent(folder, 'all');
+    expect(isCurrent(folder, 'all')).toBe(true);
     writeFileSync(join(folder, 'pnpm-lock.yaml'), 'second');
-    expect(isCurrent(folder)).toBe(false);
+    expect(isCurrent(folder, 'all')).toBe(false);
+  });
+
+  test('in full serves the demo too, and not the other way round', () => {
+    writeFileSync(join(folder, 'pnpm-lock.yaml'), '');
+    writeFileSync(join(folder, 'pnpm-workspace.yaml'), '');
+    pretendNode();
+    markCurrent(folder, 'all');
+    expect(isCurrent(folder, 'run')).toBe(true);
+    markCurrent(folder, 'run');
+    expect(isCurrent(folder, 'run')).toBe(true);
+    expect(isCurrent(folder, 'all')).toBe(false);
   });
 
   test('says which Node it needs', () => {
