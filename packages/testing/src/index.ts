@@ -1,2 +1,2 @@
-// Placeholder until the sources of this package come.
-export const placeholder = 'testing/index';
+export * from './conformance.ts';
+export { testDriver, type TestDriverOptions } from './test-driver.ts';

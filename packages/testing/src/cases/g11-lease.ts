@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import type { Driver, Received, Token } from '@anymq/core/driver';
+import { mostAtOnce } from '../assertions.ts';
+import { casesOf, type ConformanceCase } from '../conformance-case.ts';
+import { jobs, ordered } from '../ingredients.ts';
+import { wrapDriver } from '../wrap-driver.ts';
+
+export const lease: readonly ConformanceCase[] = casesOf('G11', [
+  ...[false, true].map((isOrdered) => ({
+    name: `a handler that runs for three leases keeps its message${isOrdered ? ' (ordered)' : ''}, though another member is idle`,
+    async run(context: Parameters<ConformanceCase['run']>[0]) {
+      const queue = context.queue('jobs', isOrdered ? ordered : {});
+      const [first, second] = [await context.connect(), await context.connect()];
+      await context.sendJobs(first, queue, jobs(3, (n) => ({ key: `key-${n}` })));
+      const options = { leaseMs: 1000, concurrency: 3 };
+      // Real time is what this is about: the lease would end three times meanwhile.
+      const slow = (): Promise<void> => context.pass(3000);
+      await context.consume(first, queue, options, slow);
+      await context.until('all run', () => context.runs.length === 3);
+      await context.consume(second, queue, options, slow);
+      await context.untilHandled(3);
+      assert.equal(context.runs.length, 3);
+    },
+  })),
+  {
+    name: 'what waits in its lane behind a slow one, or for a free slot, is kept as well',
+    async run(context) {
+      const queue = context.queue('jobs', ordered);
+      const [first, second] = [await context.connect(), await context.connect()];
+      await context.sendJobs(first, queue, jobs(4, () => ({ key: 'a' })));
+      const options = { leaseMs: 1000, concurrency: 2 };
+      await context.consume(first, queue, options, ({ id }) => (id === '1' ? context.pass(2200) : undefined));
+      await context.until('the first runs', () => context.runs.length === 1);
+      await context.consume(second, queue, options);
+      await context.untilHandled(4);
+      assert.deepEqual(context.runs.map(({ id }) => id), ['1', '2', '3', '4']);
+    },
+  },
+  {
+    name: 'a message that is delivered again while its handler runs here is joined to that run',
+    async run(context) {
+      const copies: Token[] = [];
+      const settled = new Set<Token>();
+      const member = await context.connect({ wrap: (driver) => deliveringTwice(driver, copies, settled) });
+      const queue = context.queue('jobs');
+      await context.send(member, queue, { n: 1 });
+      const blocked = context.gate();
+      await context.consume(member, queue, { concurrency: 5 }, () => blocked.opened);
+      await context.until('it was joined', () => context.log.events.some(({ event }) => event.type === 'joined'));
+      blocked.open();
+      await context.untilHandled(1);
+      await context.send(member, queue, { n: 2 });
+      await context.untilHandled(2);
+      assert.equal(mostAtOnce(context.runs.slice(0, 1)), 1);
+      assert.equal(context.runs.length, 2);
+      await context.stopped(member);
+      assert.ok(copies[0] !== undefined && settled.has(copies[0]), 'the second delivery was not settled');
+    },
+  },
+  {
+    name: 'what the driver reports as lost is aborted, its outcome is dropped, and it runs again',
+    async run(context) {
+      const lost = losing();
+      const member = await context.connect({ wrap: lost.wrap });
+      const queue = context.queue('jobs');
+      await context.send(member, queue, { n: 1 }, { id: 'one' });
+      const late = context.gate();
+      const reasons: unknown[] = [];
+      await context.consume(member, queue, { retry: false }, async (_run, { signal }) => {
+        if (context.runs.length > 1) return;
+        const aborted = context.gate();
+        signal.addEventListener('abort', () => aborted.open(), { once: true });
+        await lost.lose();
+        await aborted.opened;
+        reasons.push(signal.reason);
+        await late.opened;
+        throw new Error('this outcome is dropped');
+      });
+      await context.until('it runs again', () => reasons.length === 1);
+      late.open();
+      await context.untilHandled(1);
+      assert.ok(context.log.events.some(({ event }) => event.type === 'lost'), 'no lost event');
+      assert.deepEqual(context.runs.map(({ attempt }) => attempt), [1, 1]);
+      assert.deepEqual(await context.letters(member, queue), []);
+    },
+  },
+  {
+    name: "past the driver's maxRunMs the handler's signal aborts, and its outcome is dropped",
+    async run(context) {
+      const member = await context.connect({ wrap: (driver) => wrapDriver(driver, { driver: ({ limits }) => ({ limits: { ...limits, maxRunMs: 1500 } }) }) });
+      const queue = context.queue('jobs');
+      await context.send(member, queue, { n: 1 });
+      const began = Date.now();
+      await context.consume(member, queue, { leaseMs: 1000, retry: false }, async (_run, { signal }) => {
+        if (context.runs.length > 1) return;
+        const aborted = context.gate();
+        signal.addEventListener('abort', () => aborted.open(), { once: true });
+        await aborted.opened;
+        assert.ok(Date.now() - began >= 1000, 'aborted long before its time');
+        throw new Error('this outcome is dropped');
+      });
+      await context.untilHandled(1, 30_000);
+      assert.deepEqual(context.runs.map(({ attempt }) => attempt), [1, 1]);
+      assert.deepEqual(await context.letters(member, queue), []);
+    },
+  },
+]);
+
+/** Every first message of a receiver is delivered a second time, with another token, as after a lost extension. */
+function deliveringTwice(driver: Driver, copies: Token[], settled: Set<Token>): Driver {
+  return wrapDriver(driver, {
+    receiver: (inner) => {
+      let again: Received | undefined;
+      let first = true;
+      return {
+        async receive(options) {
+          if (again !== undefined) {
+            const copy = { ...again, token: { copy: true }, redelivered: true };
+            copies.push(copy.token);
+            again = undefined;
+            return [copy];
+          }
+          const received = await inner.receive(options);
+          if (first && received[0] !== undefined) {
+            [again] = received;
+            first = false;
+          }
+          return received;
+        },
+        async settleBatch(items) {
+          for (const { token } of items) settled.add(token);
+          const real = items.filter(({ token }) => !copies.includes(token));
+          const results = real.length === 0 ? [] : [...(await inner.settleBatch(real))];
+          return items.map(({ token }) => (copies.includes(token) ? { ok: true } : (results.shift() ?? { ok: true })));
+        },
+        extendLease: (tokens) => inner.extendLease(tokens.filter((token) => !copies.includes(token))),
+      };
+    },
+  });
+}
+
+/** A driver that loses what it delivered when it is told to: the broker has it back, and core is told. */
+function losing(): { readonly wrap: (driver: Driver) => Driver; lose(): Promise<void> } {
+  let held: Token[] = [];
+  let give: ((tokens: readonly Token[]) => Promise<void>) | undefined;
+  const gone = new Set<Token>();
+  return {
+    wrap: (driver) =>
+      wrapDriver(driver, {
+        receiver: (inner, { onLost }) => {
+          give = async (tokens) => {
+            for (const token of tokens) gone.add(token);
+            await inner.settleBatch(tokens.map((token) => ({ token, outcome: { kind: 'release', delayMs: 0 } })));
+            onLost(tokens, 'expired');
+          };
+          return {
+            async receive(options) {
+              const received = await inner.receive(options);
+              held.push(...received.map(({ token }) => token));
+              return received;
+            },
+            async settleBatch(items) {
+              const real = items.filter(({ token }) => !gone.has(token));
+              const results = real.length === 0 ? [] : [...(await inner.settleBatch(real))];
+              return items.map(({ token }) => (gone.has(token) ? { ok: false, reason: 'lost' } : (results.shift() ?? { ok: true })));
+            },
+          };
+        },
+      }),
+    async lose() {
+      const tokens = held;
+      held = [];
+      await give?.(tokens);
+    },
+  };
+}

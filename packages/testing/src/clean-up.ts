@@ -1,0 +1,72 @@
+import { getEventListeners } from 'node:events';
+import type { Client } from '@anymq/core';
+import type { CaseContext } from './case-context.ts';
+import { differences } from './counts.ts';
+import { bounded, eventually } from './eventually.ts';
+import type { Member } from './member.ts';
+import type { ResourceWatch } from './resource-watch.ts';
+
+const closeWithinMs = 10_000;
+
+/** Ends a case that has passed: proves that the broker is empty, deletes what the case made, and closes everything. */
+export async function proveEmptyAndClose(context: CaseContext): Promise<void> {
+  const alive = context.members.filter(({ crashed }) => !crashed);
+  for (const gate of context.gates) gate.open();
+  const consumers = alive.flatMap(({ consumers }) => consumers);
+  await bounded('Stopping the consumers', Promise.all(consumers.map((each) => each.stop())), context.within(closeWithinMs));
+  if (context.used.size > 0) await proveEmpty(context);
+  await closeAll(context);
+}
+
+/** Ends a case that has failed. What goes wrong here says nothing new. */
+export async function abandon(context: CaseContext): Promise<void> {
+  for (const gate of context.gates) gate.open();
+  await closeAll(context, context.within(closeWithinMs / 4)).catch(() => undefined);
+}
+
+async function proveEmpty(context: CaseContext): Promise<void> {
+  // A member of its own: those of the case may be closed, or on a driver that was made to fail.
+  const { client } = await context.connect();
+  for (const { destination, group, left } of context.used.values()) {
+    let problem = '';
+    const probe = async (): Promise<true | undefined> => {
+      problem = differences(await client.inspect(destination, group === undefined ? {} : { group }), left) ?? '';
+      return problem === '' ? true : undefined;
+    };
+    const where = group === undefined ? destination.name : `${destination.name}/${group}`;
+    await eventually(probe, context.within(), () => `${where} was not left as it should be: ${problem}. ${context.log.summary()}`);
+  }
+  await removeAll(context, client);
+}
+
+async function removeAll(context: CaseContext, client: Client): Promise<void> {
+  const destinations = new Map([...context.used.values()].map(({ destination }) => [destination.name, destination]));
+  await bounded('Removing the destinations', client.remove([...destinations.values()]), context.within());
+}
+
+async function closeAll(context: CaseContext, withinMs: number = context.within(closeWithinMs)): Promise<void> {
+  const [dead, alive] = [context.members.filter(({ crashed }) => crashed), context.members.filter(({ crashed }) => !crashed)];
+  const closing = [...alive.map(({ client }) => client.close({ deadlineMs: 1000 })), ...dead.map(bury)];
+  await bounded('Closing the clients', Promise.all(closing), withinMs);
+  await bounded('Closing the drivers', Promise.all(context.drivers.map((driver) => driver.close())), withinMs);
+}
+
+/** A dead member's code still runs in this process: its handlers get to their end, and its client is closed. */
+async function bury(member: Member): Promise<void> {
+  const closed = member.client.close({ deadlineMs: 0 });
+  member.buried.open();
+  await closed;
+}
+
+/** Called outside of what the watch attributes to the case. */
+export async function proveNothingHeld(context: CaseContext, watch: ResourceWatch, owner: object): Promise<void> {
+  const problems = (): readonly string[] => [
+    ...context.members.filter(({ clock }) => clock.pending > 0).map(({ name, clock }) => `${clock.pending} timers of the client ${name}`),
+    ...watch.held(owner),
+    ...context.signals.filter((signal) => getEventListeners(signal, 'abort').length > 0).map(() => 'a listener on a signal that was passed in'),
+  ];
+  const probe = (): Promise<true | undefined> => Promise.resolve(problems().length === 0 ? true : undefined);
+  await eventually(probe, context.within(3000), () => `after all was closed there is still: ${problems().join(', ')}.`);
+  const [rejection] = watch.rejections(owner);
+  if (rejection !== undefined) throw new Error('A promise was rejected and nobody handled it.', { cause: rejection });
+}

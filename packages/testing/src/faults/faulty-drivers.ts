@@ -1,0 +1,3 @@
+import type { FaultyDriver } from './faulty-driver.ts';
+
+export const faultyDrivers: readonly FaultyDriver[] = [];
