@@ -252,9 +252,7 @@ class Reading implements WireMessage {
 
   takeOther(name: string, raw: unknown, prefixes: readonly string[], headerPrefix: string): void {
     const text = foreignText(raw);
-    const prefix = prefixes.find(
-      (candidate) => candidate !== '' && name.length > candidate.length && name.startsWith(candidate),
-    );
+    const prefix = prefixOf(name, prefixes);
     if (prefix !== undefined) this.#putExtension(name.slice(prefix.length), text);
     else if (name.startsWith(libraryPrefix)) this.#putExtension(name, text);
     else if (name.length === 12 && name.toLowerCase() === 'content-type') this.contentType ||= text;
@@ -288,6 +286,12 @@ class Reading implements WireMessage {
     this.extensions ??= {};
     if (!Object.hasOwn(this.extensions, name)) put(this.extensions, name, text);
   }
+}
+
+function prefixOf(name: string, prefixes: readonly string[]): string | undefined {
+  for (const prefix of prefixes)
+    if (prefix !== '' && name.length > prefix.length && name.startsWith(prefix)) return prefix;
+  return undefined;
 }
 
 /** A header may be called `__proto__`, which assignment would take for the prototype. */

@@ -42,11 +42,14 @@ export class Desk {
   /** Delayed messages that came early and wait here. */
   waiting = 0;
   progressAt: number | undefined = undefined;
+  /** The clock, as it was last read: good enough for what a few milliseconds do not change. */
+  time: number;
 
   constructor(context: DeskContext) {
     const { settings, clock, random, receiver } = context;
     this.context = context;
     this.settings = settings;
+    this.time = clock.now();
     this.lanes = new Lanes({
       maxHeld: settings.maxHeld,
       onPartitionWaits: (partition, held) => context.emit({ type: 'partition-waits', ...this.about, partition, held }),
@@ -68,7 +71,7 @@ export class Desk {
   }
 
   now(): number {
-    return this.context.clock.now();
+    return (this.time = this.context.clock.now());
   }
 
   toReady(job: Job): void {

@@ -75,6 +75,7 @@ export class Dispatcher {
   /** Messages that arrived, after `elapsedMs` since the fetch before. */
   admit(batch: readonly Received[], elapsedMs: number): void {
     this.#adapt(elapsedMs);
+    this.desk.now();
     for (const received of batch) admit(this.desk, received, this.#accepting && this.#isolated === undefined);
     if (batch.length > 0) {
       this.#keeper.arm();
@@ -108,7 +109,7 @@ export class Dispatcher {
     const { desk } = this;
     const { destination, group } = desk.settings;
     job.state = 'running';
-    job.startedAt = desk.now();
+    job.startedAt = desk.time;
     desk.running++;
     const redelivered = job.received.redelivered === true || job.attempt > 1;
     return (job.delivery = new DeliveryView(job.received, job.attempt, redelivered, destination.name, group));
@@ -219,7 +220,7 @@ export class Dispatcher {
 
   #expire(job: Job): boolean {
     const { expiresAt, id } = job.received;
-    if (expiresAt === undefined || expiresAt > this.desk.now()) return false;
+    if (expiresAt === undefined || expiresAt > this.desk.time) return false;
     this.#context.emit({ type: 'expired', ...this.desk.about, id });
     this.desk.settle(job, { kind: 'acknowledge' });
     if (job.lane !== undefined) this.desk.advance(job.lane);
@@ -280,6 +281,7 @@ export class Dispatcher {
   }
 
   #onDue(job: Job): void {
+    this.desk.now();
     if (job.state === 'new') place(this.desk, job);
     this.pump();
   }

@@ -5,19 +5,19 @@ import { Job } from './job.ts';
 /** Early delayed messages that may wait in process; more go back to the broker for the rest of their delay. */
 export const maxWaiting = 1000;
 
-/** Takes a message into our hands, and puts it where it may be started from. */
+/** Takes a message into our hands, and puts it where it may be started from. `desk.time` is that of its arrival. */
 export function admit(desk: Desk, received: Received, accepting: boolean): void {
-  const job = new Job(received, clampAttempt(received.attempt), desk.now() + desk.settings.leaseMs);
+  const job = new Job(received, clampAttempt(received.attempt), desk.time + desk.settings.leaseMs);
   desk.hand.add(job);
   if (received.redelivered === true && join(desk, job)) return;
   if (!accepting) return desk.release(job);
   place(desk, job);
 }
 
-/** Also of a delayed message that has become due. */
+/** Also of a delayed message that has become due; `desk.time` is now. */
 export function place(desk: Desk, job: Job): void {
   const { dueAt, heldUntil, key } = job.received;
-  const now = desk.now();
+  const now = desk.time;
   if (dueAt !== undefined && dueAt > now) return waitOrHop(desk, job, dueAt, now);
   if (!desk.settings.ordered || key === undefined) return desk.toReady(job);
   job.resumeAt = heldUntil === undefined ? 0 : Math.min(heldUntil, now + desk.settings.maxHoldMs);

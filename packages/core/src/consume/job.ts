@@ -1,3 +1,4 @@
+import type { SettleOutcome } from '../driver-interface.ts';
 import type { FailureRecord, Received, Token } from '../message.ts';
 import type { DeliveryView } from './delivery-view.ts';
 import type { Lane } from './lanes.ts';
@@ -8,6 +9,8 @@ import type { Lane } from './lanes.ts';
  * next attempt), waiting (a delayed message, until it is due), joined (its earlier delivery still runs here).
  */
 export type JobState = 'new' | 'ready' | 'lane' | 'held' | 'waiting' | 'joined' | 'running' | 'settling' | 'done';
+
+export const acknowledged: SettleOutcome = { kind: 'acknowledge' };
 
 /** One delivery in the hands of a consumer. */
 export class Job {
@@ -31,6 +34,8 @@ export class Job {
   joinedTo: Job | undefined = undefined;
   /** Of `acknowledge: 'before'`: runs the handler, or frees its slot when the delivery was lost. */
   onAcknowledged: ((lost: boolean) => void) | undefined = undefined;
+  /** What it is settled with. */
+  outcome: SettleOutcome = acknowledged;
   /** When a held or waiting job goes on; milliseconds since 1970. */
   resumeAt = 0;
   /** By our own clock, from the receipt or the last extension: not started after it. Milliseconds since 1970. */

@@ -3,9 +3,7 @@ import { outcomeKind } from '../outcome.ts';
 import { acknowledge, deadLetter, decideReturned, decideThrown, type Decision, type DecisionContext } from './decide.ts';
 import type { Desk } from './desk.ts';
 import { summaryOf } from './failure.ts';
-import type { Job } from './job.ts';
-
-const acknowledged: SettleOutcome = { kind: 'acknowledge' };
+import { acknowledged, type Job } from './job.ts';
 
 /** What a run ended with. */
 export type RunResult = { readonly value: unknown } | { readonly error: unknown };
@@ -33,7 +31,7 @@ export function settled(desk: Desk, job: Job, outcome: SettleOutcome, lost: bool
   const { lane } = job;
   const { id } = job.received;
   if (lost) desk.context.emit({ type: 'lost', ...desk.about, id, reason: 'settled too late' });
-  else desk.progressAt = desk.now();
+  else desk.progressAt = desk.time;
   if (outcome.kind === 'deadLetter') {
     if (!lost) desk.context.emit({ type: 'dead-letter', ...desk.about, id, attempts: outcome.failure.attempts, error: reasonOf(outcome.failure) });
     if (lane !== undefined && lane.head === job) {

@@ -16,11 +16,6 @@ export interface SettlerContext {
   onFailed(messages: number, error: unknown): void;
 }
 
-interface Pending {
-  readonly job: Job;
-  readonly outcome: SettleOutcome;
-}
-
 const maxBatch = 1000;
 
 /**
@@ -29,7 +24,7 @@ const maxBatch = 1000;
  */
 export class Settler {
   readonly #context: SettlerContext;
-  readonly #queue: Ring<Pending> = new Ring();
+  readonly #queue: Ring<Job> = new Ring();
   #flights = 0;
   #unsettled = 0;
   #releases = 0;
@@ -55,7 +50,8 @@ export class Settler {
   add(job: Job, outcome: SettleOutcome): void {
     this.#unsettled++;
     if (outcome.kind === 'release') this.#releases++;
-    this.#queue.push({ job, outcome });
+    job.outcome = outcome;
+    this.#queue.push(job);
     this.#schedule();
   }
 
@@ -97,21 +93,21 @@ export class Settler {
     }
   };
 
-  #take(): Pending[] {
-    const batch: Pending[] = [];
+  #take(): Job[] {
+    const batch: Job[] = [];
     while (batch.length < maxBatch) {
-      const pending = this.#queue.shift();
-      if (pending === undefined) break;
-      if (pending.job.lost) this.#end(pending, true);
-      else batch.push(pending);
+      const job = this.#queue.shift();
+      if (job === undefined) break;
+      if (job.lost) this.#end(job, true);
+      else batch.push(job);
     }
     return batch;
   }
 
-  async #settle(batch: readonly Pending[]): Promise<void> {
+  async #settle(batch: readonly Job[]): Promise<void> {
     this.#flights++;
     const items: Settlement[] = [];
-    for (const { job, outcome } of batch) items.push({ token: job.token, outcome });
+    for (const { token, outcome } of batch) items.push({ token, outcome });
     let results: readonly SettleResult[] | undefined;
     let failure: unknown;
     try {
@@ -121,14 +117,14 @@ export class Settler {
     }
     this.#flights--;
     if (this.#stopped) return;
-    const failed: Pending[] = [];
+    const failed: Job[] = [];
     for (let index = 0; index < batch.length; index++) {
-      const pending = batch[index] as Pending;
+      const job = batch[index] as Job;
       const result = results?.[index];
-      if (result?.ok === true) this.#end(pending, false);
-      else if (pending.job.lost || (result !== undefined && result.reason === 'lost')) this.#end(pending, true);
+      if (result?.ok === true) this.#end(job, false);
+      else if (job.lost || (result !== undefined && result.reason === 'lost')) this.#end(job, true);
       else {
-        failed.push(pending);
+        failed.push(job);
         failure ??= result?.error;
       }
     }
@@ -138,8 +134,8 @@ export class Settler {
     if (this.#queue.length > 0) this.#schedule();
   }
 
-  #again(failed: readonly Pending[], error: unknown): void {
-    for (const pending of failed.toReversed()) this.#queue.unshift(pending);
+  #again(failed: readonly Job[], error: unknown): void {
+    for (const job of failed.toReversed()) this.#queue.unshift(job);
     this.#context.onFailed(failed.length, error);
     if (this.#pause !== undefined) return;
     this.#pause = this.#context.clock.setTimeout(() => {
@@ -148,10 +144,10 @@ export class Settler {
     }, waitBackoff(++this.#failures, this.#context.random));
   }
 
-  #end({ job, outcome }: Pending, lost: boolean): void {
+  #end(job: Job, lost: boolean): void {
     this.#unsettled--;
-    if (outcome.kind === 'release') this.#releases--;
-    this.#context.onSettled(job, outcome, lost);
+    if (job.outcome.kind === 'release') this.#releases--;
+    this.#context.onSettled(job, job.outcome, lost);
   }
 
   #wake(): void {

@@ -35,9 +35,12 @@ class Redrive {
   readonly #limit: number;
   readonly #limiter: RateLimiter | undefined;
   readonly #select: (letter: StoredLetter) => boolean;
-  /** Id → whether it was sent back. */
-  readonly #seen = new Map<string, boolean>();
+  /** What became of each id that was seen. */
+  readonly #fates = new Map<string, 'waits' | 'stays' | 'gone'>();
   readonly #done = { redriven: 0, skipped: 0, failed: 0 };
+  readonly #waiting: StoredLetter[] = [];
+  /** Further letters of ids that were seen. */
+  #copies: StoredLetter[] = [];
   #tried = 0;
   #reported = 0;
 
@@ -63,45 +66,36 @@ class Redrive {
     if (left === 0 || this.#limit === 0) return;
     for await (const letters of session.pages()) {
       const present = letters.slice(0, left).filter(({ failure }) => failure.lastFailedAt <= startedAt);
-      await this.#page(session, present);
+      for (const letter of present) this.#sort(letter);
+      // Small batches would cost the rate, so what fills none waits for the next page.
+      await this.#move(session, session.batchSize);
       left -= letters.length;
-      if (left <= 0 || this.#tried >= this.#limit) return;
+      if (left <= 0 || this.#tried >= this.#limit) break;
+    }
+    await this.#move(session, 1);
+  }
+
+  #sort(letter: StoredLetter): void {
+    const { id } = letter;
+    if (this.#fates.has(id)) this.#copies.push(letter);
+    else if (this.#tried < this.#limit) {
+      const chosen = this.#select(letter);
+      this.#fates.set(id, chosen ? 'waits' : 'stays');
+      if (chosen) this.#waiting.push(letter);
+      if (chosen) this.#tried += 1;
+      else this.#done.skipped += 1;
     }
   }
 
-  async #page(session: StoreSession, letters: readonly StoredLetter[]): Promise<void> {
-    const chosen: StoredLetter[] = [];
-    const repeated: StoredLetter[] = [];
-    for (const letter of letters) {
-      if (this.#seen.has(letter.id)) repeated.push(letter);
-      else if (this.#tried < this.#limit) {
-        this.#seen.set(letter.id, false);
-        if (this.#choose(letter)) chosen.push(letter);
-      }
+  /** Until fewer than `atLeast` wait. */
+  async #move(session: StoreSession, atLeast: number): Promise<void> {
+    if (this.#options.dryRun === true) this.#done.redriven += this.#waiting.splice(0).length;
+    while (this.#waiting.length >= atLeast) {
+      const granted = await this.#grant(session, this.#waiting.length);
+      await this.#requeue(session, this.#waiting.splice(0, granted));
     }
-    await this.#move(session, chosen);
-    await this.#dropCopies(
-      session,
-      repeated.filter(({ id }) => this.#seen.get(id)),
-    );
+    await this.#dropCopies(session);
     this.#report();
-  }
-
-  #choose(letter: StoredLetter): boolean {
-    const chosen = this.#select(letter);
-    if (chosen) this.#tried += 1;
-    else this.#done.skipped += 1;
-    return chosen;
-  }
-
-  async #move(session: StoreSession, letters: readonly StoredLetter[]): Promise<void> {
-    if (this.#options.dryRun === true) this.#done.redriven += letters.length;
-    else
-      for (let next = 0; next < letters.length;) {
-        const granted = await this.#grant(session, letters.length - next);
-        await this.#requeue(session, letters.slice(next, next + granted));
-        next += granted;
-      }
   }
 
   async #grant(session: StoreSession, wanted: number): Promise<number> {
@@ -118,15 +112,17 @@ class Redrive {
     const results = await settled(session.change((store) => store.requeue(letters.map(({ ref }) => ref))));
     for (const [index, { id }] of letters.entries()) {
       const result = results[index];
-      if (result?.ok === true) this.#seen.set(id, true);
+      this.#fates.set(id, result?.ok === true ? 'gone' : 'stays');
       this.#done[result?.ok === true ? 'redriven' : result?.reason === 'lost' ? 'skipped' : 'failed'] += 1;
     }
     this.#report();
   }
 
   /** A crash may have dead-lettered a message twice: one was sent back, so the others must go. What stays is a failure. */
-  async #dropCopies(session: StoreSession, letters: readonly StoredLetter[]): Promise<void> {
-    if (letters.length === 0 || this.#options.dryRun === true) return;
+  async #dropCopies(session: StoreSession): Promise<void> {
+    const letters = this.#copies.filter(({ id }) => this.#fates.get(id) === 'gone');
+    this.#copies = this.#copies.filter(({ id }) => this.#fates.get(id) === 'waits');
+    if (letters.length === 0) return;
     const results = await settled(session.change((store) => store.remove(letters.map(({ ref }) => ref))));
     this.#done.failed += letters.filter((_, index) => !isGone(results[index])).length;
   }

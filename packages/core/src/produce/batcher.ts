@@ -174,7 +174,8 @@ export class Batcher {
   #settle(batch: Batch, outcomes: readonly SendOutcome[] | undefined, failure: unknown): { readonly entry: SendEntry; readonly wrapped: WrappedError }[] {
     const again: { readonly entry: SendEntry; readonly wrapped: WrappedError }[] = [];
     const whole = outcomes === undefined ? this.#context.wrap(failure) : undefined;
-    for (const [index, entry] of batch.entries.entries()) {
+    for (let index = 0; index < batch.entries.length; index++) {
+      const entry = batch.entries[index] as SendEntry;
       const outcome = outcomes?.[index];
       if (entry.done) {
         this.#gate.release(entry);

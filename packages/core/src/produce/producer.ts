@@ -87,15 +87,15 @@ export function createProducer(context: ProducerContext): Producer<unknown> {
         onFailed: (index, error) => finish(index, { ok: false, error }),
         failedKeys: undefined,
       };
-      for (const [index, message] of messages.entries()) {
-        const body = bodies[index];
+      for (let index = 0; index < messages.length; index++) {
+        const message = messages[index] as Built;
         if (!AnymqError.isInstance(message)) {
           const { signal } = optionsOf(index) ?? {};
           if (middleware === undefined) submit(message, call, index, signal);
           else submitThrough(middleware, message, call, index, signal);
           continue;
         }
-        markFailed(call, keyOf(body, optionsOf(index)), index);
+        markFailed(call, keyOf(bodies[index], optionsOf(index)), index);
         call.onFailed(index, message);
       }
     });
