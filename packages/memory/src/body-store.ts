@@ -25,7 +25,38 @@ export class BodyStore {
   }
 
   #renew(length: number): void {
-    this.#slab = new Uint8Array(length > largestShared ? length : slabBytes);
+    const size = length > largestShared ? length : slabBytes;
+    this.#slab = new Uint8Array(Buffer.allocUnsafeSlow(size).buffer, 0, size); // every byte is written before it is read
     this.#used = 0;
+  }
+}
+
+export interface BodyPlace {
+  readonly slab: Uint8Array;
+  readonly start: number;
+  readonly length: number;
+}
+
+/** Private copies, in order. What lies side by side, as it does when it was sent together, is copied together. */
+export function copyBodies(places: readonly BodyPlace[], store: BodyStore): Uint8Array[] {
+  const copies: Uint8Array[] = [];
+  while (copies.length < places.length) copyRun(places, store, copies);
+  return copies;
+}
+
+function copyRun(places: readonly BodyPlace[], store: BodyStore, copies: Uint8Array[]): void {
+  const first = copies.length;
+  const { slab, start } = places[first] as BodyPlace;
+  let next = first;
+  let end = start;
+  for (let place = places[next]; place?.slab === slab && place.start === end; place = places[next]) {
+    end += place.length;
+    next += 1;
+  }
+  const shift = store.put(slab.subarray(start, end)) - start;
+  const { buffer } = store.slab;
+  for (let index = first; index < next; index += 1) {
+    const place = places[index] as BodyPlace;
+    copies.push(new Uint8Array(buffer, place.start + shift, place.length));
   }
 }

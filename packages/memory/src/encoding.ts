@@ -1,12 +1,20 @@
-import type { Message, OutgoingMessage, Received, StoredLetter as Letter } from '@anymq/core/driver';
-import { createWireFormat } from './core-wire.ts';
-import type { BodyStore } from './body-store.ts';
+import {
+  createWireFormat,
+  type Message,
+  type OutgoingMessage,
+  type Received,
+  type StoredLetter as Letter,
+  type WireFormat,
+  type WireMessage,
+  type WireMeta,
+} from '@anymq/core/driver';
+import { type BodyStore, copyBodies } from './body-store.ts';
 import type { StoredLetter } from './dead-letter-list.ts';
 import { type DeliveryToken, StoredMessage } from './stored-message.ts';
 
-const wire = createWireFormat({ attributePrefix: 'ce_' });
+const wire: WireFormat = createWireFormat({ attributePrefix: 'ce_' });
 const usualPriority = 4;
-export type WireMeta = Parameters<typeof wire.encode>[1];
+const noBytes = new Uint8Array(0);
 
 export interface EncodingContext {
   readonly bodies: BodyStore;
@@ -33,15 +41,29 @@ export function encodeMessage(message: OutgoingMessage, context: EncodingContext
     message.key,
     message.priority ?? usualPriority,
     dueAt === undefined ? 0 : Math.min(dueAt, context.nowMs + context.maxDelayMs),
-    message.expiresAt ?? Infinity,
+    message.expiresAt ?? 0,
   );
 }
 
 /** What a receiver hands to core. Bodies are copied, so that no handler can change what others receive. */
-export function decodeDelivery(token: DeliveryToken, bodies: BodyStore, nowMs: number, isOrdered: boolean): Received {
+export function decodeDeliveries(
+  tokens: readonly DeliveryToken[],
+  context: { readonly bodies: BodyStore; readonly nowMs: number; readonly isOrdered: boolean },
+): Received[] {
+  const copies = copyBodies(
+    tokens.map((token) => token.entry.message),
+    context.bodies,
+  );
+  return tokens.map((token, index) => decodeDelivery(token, copies[index] ?? noBytes, context));
+}
+
+function decodeDelivery(
+  token: DeliveryToken,
+  body: Uint8Array,
+  { nowMs, isOrdered }: { readonly nowMs: number; readonly isOrdered: boolean },
+): Received {
   const { entry } = token;
-  const { message } = entry;
-  const wireMessage = decode(message, nowMs);
+  const wireMessage = decode(entry.message, nowMs);
   return {
     token,
     id: wireMessage.id,
@@ -52,14 +74,14 @@ export function decodeDelivery(token: DeliveryToken, bodies: BodyStore, nowMs: n
     source: wireMessage.source,
     contentType: wireMessage.contentType,
     extensions: wireMessage.extensions,
-    body: copyBody(message, bodies),
+    body,
     attempt: entry.heldAttempt > 0 ? entry.heldAttempt : wireMessage.attempt,
     crashCount: entry.crashCount,
     suspect: entry.isSuspect,
     redelivered: entry.wasDelivered,
     dueAt: wireMessage.dueAt,
     heldUntil: entry.heldUntil,
-    partition: isOrdered ? message.partition : undefined,
+    partition: isOrdered ? entry.message.partition : undefined,
     expiresAt: wireMessage.expiresAt,
     priority: wireMessage.priority,
     failure: entry.heldFailure ?? wireMessage.failure,
@@ -86,11 +108,14 @@ export function decodeLetter(letter: StoredLetter, bodies: BodyStore, nowMs: num
   return { ...message, ref: letter, failure };
 }
 
-function decode(message: StoredMessage, nowMs: number): ReturnType<typeof wire.decode> {
-  return wire.decode(message.fields, { id: message.id, timeMs: nowMs, nowMs, source: '', type: '' });
+/** Nothing is missing in what this driver wrote; one object for all messages of a millisecond. */
+let fallback = { id: '', timeMs: 0, nowMs: 0, source: '', type: '' };
+
+function decode(message: StoredMessage, nowMs: number): WireMessage {
+  if (fallback.nowMs !== nowMs) fallback = { id: '', timeMs: nowMs, nowMs, source: '', type: '' };
+  return wire.decode(message.fields, fallback);
 }
 
-function copyBody({ slab, start, length }: StoredMessage, bodies: BodyStore): Uint8Array {
-  const copyStart = bodies.put(slab.subarray(start, start + length));
-  return bodies.slab.subarray(copyStart, copyStart + length);
+function copyBody(message: StoredMessage, bodies: BodyStore): Uint8Array {
+  return copyBodies([message], bodies)[0] ?? noBytes;
 }

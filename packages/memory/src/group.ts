@@ -22,7 +22,7 @@ export class Group {
   readonly runtime: Runtime;
   readonly letters: DeadLetterList = new DeadLetterList();
   readonly assignment: Assignment | undefined;
-  readonly members = new Set<Subscription>();
+  readonly members: Set<Subscription> = new Set();
   isRemoved = false;
   readonly #lanes: readonly WaitingLane[];
   readonly #waits = new Set<Wait>();
@@ -168,7 +168,7 @@ export class Group {
     entry.since = nowMs;
     this.#nextPlace += 1;
     this.#waiting += 1;
-    if (entry.message.expiresAt !== Infinity) this.#mayExpire = true;
+    if (entry.message.expiresAt !== 0) this.#mayExpire = true;
     this.#laneOf(entry).push(entry);
   }
 
@@ -213,7 +213,8 @@ export class Group {
   }
 
   #isGone(entry: Entry, nowMs: number): boolean {
-    return entry.message.expiresAt <= nowMs || entry.since + this.options.retentionMs < nowMs;
+    const { expiresAt } = entry.message;
+    return (expiresAt !== 0 && expiresAt <= nowMs) || entry.since + this.options.retentionMs < nowMs;
   }
 
   #countExpired(): void {

@@ -11,7 +11,7 @@ export const capabilities = {
   nativeRedrive: false,
   brokerFilter: true,
   orderedScaleOut: true,
-} as const satisfies Capabilities;
+} as const;
 
 export type MemoryCapabilities = typeof capabilities;
 /** Capabilities to do without. */

@@ -1,16 +1,16 @@
 import type {
   Address,
-  Received,
   Receiver,
   ReceiverOptions,
   Settlement,
   SettleOutcome,
   SettleResult,
   Token,
+  WireMeta,
 } from '@anymq/core/driver';
 import { BodyStore } from './body-store.ts';
 import type { DriverContext } from './driver-context.ts';
-import { decodeDelivery, decodeMessage, encodeMessage, type WireMeta } from './encoding.ts';
+import { decodeDeliveries, decodeMessage, encodeMessage } from './encoding.ts';
 import { encodingContext } from './sender.ts';
 import type { DeliveryToken } from './stored-message.ts';
 import { type StoredOutcome, Subscription } from './subscription.ts';
@@ -42,7 +42,7 @@ export function createReceiver(context: DriverContext, from: Address, options: R
       if (wait !== undefined) await unlessAborted(wait, request.signal);
       const tokens = await subscription.receive(request);
       connection.requireAlive();
-      return decodeAll(tokens, bodies, broker.clock.now(), isOrdered);
+      return decodeDeliveries(tokens, { bodies, nowMs: broker.clock.now(), isOrdered });
     },
     async markStarted(tokens) {
       await connection.use();
@@ -87,10 +87,6 @@ async function unlessAborted(wait: Promise<void>, signal: AbortSignal): Promise<
   } catch (error) {
     if (!signal.aborted) throw error;
   }
-}
-
-function decodeAll(tokens: readonly DeliveryToken[], bodies: BodyStore, nowMs: number, isOrdered: boolean): Received[] {
-  return tokens.map((token) => decodeDelivery(token, bodies, nowMs, isOrdered));
 }
 
 function settleAll(context: DriverContext, subscription: Subscription, items: readonly Settlement[]): SettleResult[] {

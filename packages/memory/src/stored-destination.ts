@@ -1,5 +1,4 @@
-import type { Address, HeaderFilter, PlannedGroup, SeekTarget } from '@anymq/core/driver';
-import { partitionOf } from './core-wire.ts';
+import { type Address, type HeaderFilter, partitionOf, type PlannedGroup, type SeekTarget } from '@anymq/core/driver';
 import { MemoryBrokerError } from './errors.ts';
 import { Group } from './group.ts';
 import { matchesFilter } from './header-filter.ts';

@@ -15,7 +15,7 @@ export class StoredMessage {
   readonly priority: number;
   /** Milliseconds since 1970; 0: at once. */
   readonly visibleAt: number;
-  /** Milliseconds since 1970; Infinity: never. */
+  /** Milliseconds since 1970; 0: never. Small numbers, unlike times, cost no object each. */
   readonly expiresAt: number;
   /** Set when a destination takes it. */
   partition = 0;
