@@ -1,33 +1,52 @@
 import type { Clock } from '../clock.ts';
 
 /**
- * A token bucket whose size counts towards its rate: never more than `ratePerSecond` in any second, and at least 96 % of it
- * in the long run. From 25 a second it lets a few go at once, so that a slow broker or a late timer costs no rate.
+ * A token bucket for an even pace, which lets a quarter of a second be made up for after a slow call or a late timer, and a
+ * log of the last second, so that no second ever has more than `ratePerSecond` (rounded up). Reaches the rate in the long run.
  */
 export class RateLimiter {
   readonly #clock: Clock;
-  readonly #capacity: number;
   readonly #perMs: number;
-  #tokens: number;
+  readonly #perSecond: number;
+  readonly #log: { readonly at: number; readonly count: number }[] = [];
+  #recent = 0;
+  #tokens = 1;
   #filledAt: number;
 
   constructor(ratePerSecond: number, clock: Clock) {
-    const spare = Math.floor(ratePerSecond * 0.04);
     this.#clock = clock;
-    this.#capacity = 1 + spare;
-    this.#perMs = (ratePerSecond - spare) / 1000;
-    this.#tokens = this.#capacity;
+    this.#perMs = ratePerSecond / 1000;
+    this.#perSecond = Math.ceil(ratePerSecond);
     this.#filledAt = clock.now();
   }
 
   /** Up to `wanted` go now. None can: after how many milliseconds to ask again. */
   take(wanted: number): { readonly granted: number; readonly waitMs: number } {
     const now = this.#clock.now();
-    this.#tokens = Math.min(this.#capacity, this.#tokens + Math.max(0, now - this.#filledAt) * this.#perMs);
-    this.#filledAt = now;
+    this.#pass(now);
     // The sum of many parts may miss a whole number by a hair.
-    const granted = Math.min(wanted, Math.floor(this.#tokens + 1e-9));
+    const granted = Math.min(wanted, Math.floor(this.#tokens + 1e-9), this.#perSecond - this.#recent);
+    if (granted === 0) return { granted, waitMs: this.#waitMs(now) };
     this.#tokens -= granted;
-    return { granted, waitMs: granted > 0 ? 0 : Math.ceil((1 - this.#tokens) / this.#perMs) };
+    this.#recent += granted;
+    this.#log.push({ at: now, count: granted });
+    return { granted, waitMs: 0 };
+  }
+
+  #pass(now: number): void {
+    // A clock that was set back must not stop everything.
+    const passedMs = Math.max(0, now - this.#filledAt);
+    this.#tokens = Math.min(Math.max(1, this.#perMs * 250), this.#tokens + passedMs * this.#perMs);
+    this.#filledAt = now;
+    for (let [oldest] = this.#log; oldest !== undefined && Math.abs(now - oldest.at) >= 1000; [oldest] = this.#log) {
+      this.#recent -= oldest.count;
+      this.#log.shift();
+    }
+  }
+
+  #waitMs(now: number): number {
+    const oldest = this.#log[0]?.at ?? now;
+    const untilRoom = this.#recent < this.#perSecond ? 0 : oldest + 1000 - now;
+    return Math.max(1, untilRoom, Math.ceil((1 - this.#tokens) / this.#perMs));
   }
 }
