@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Capabilities, Limits } from '../capabilities.ts';
 import type { Destination } from '../destination.ts';
 import { AnymqError, type ErrorCode } from '../errors.ts';
@@ -39,7 +40,7 @@ function assemble({ destination, ...context }: MessageContext, body: unknown, op
   const encoded = codec.encode(body);
   requireSize(encoded.byteLength, Math.min(destination.maxBytes ?? Infinity, context.limits.maxBodyBytes), 'body');
   const message = {
-    id: options?.id ?? crypto.randomUUID(),
+    id: options?.id ?? randomUUID(),
     key: options?.key ?? destination.key?.(body),
     headers: options?.headers ?? noHeaders,
     time,

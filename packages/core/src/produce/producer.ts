@@ -25,9 +25,8 @@ export function createProducer(context: ProducerContext): Producer<unknown> {
   const { batcher, clock, middleware } = context;
 
   /** Hands a message over; its call is told once what became of it. */
-  function submit(message: OutgoingMessage, call: SendCall, index: number, signal: AbortSignal | undefined): void {
+  function submit(message: OutgoingMessage, call: SendCall, index: number, deadline: number, signal: AbortSignal | undefined): void {
     if (context.isClosed()) return call.onFailed(index, closed());
-    const deadline = clock.now() + context.timeoutMs;
     if (signal === undefined) return batcher.add(new SendEntry(message, sizeOf(message), call, index, deadline));
     const watched = watch(call, signal, () => batcher.abandon(entry, aborted(entry.offered)));
     const entry = new SendEntry(message, sizeOf(message), watched, index, deadline);
@@ -37,7 +36,7 @@ export function createProducer(context: ProducerContext): Producer<unknown> {
 
   function submitOne(message: OutgoingMessage, signal: AbortSignal | undefined, failedKeys?: SendCall['failedKeys'], index = 0): Promise<Receipt> {
     return new Promise((resolve, reject) => {
-      submit(message, { onSent: (_, receipt) => resolve(receipt), onFailed: (_, error) => reject(error), failedKeys }, index, signal);
+      submit(message, { onSent: (_, receipt) => resolve(receipt), onFailed: (_, error) => reject(error), failedKeys }, index, clock.now() + context.timeoutMs, signal);
     });
   }
 
@@ -87,11 +86,12 @@ export function createProducer(context: ProducerContext): Producer<unknown> {
         onFailed: (index, error) => finish(index, { ok: false, error }),
         failedKeys: undefined,
       };
+      const deadline = clock.now() + context.timeoutMs;
       for (let index = 0; index < messages.length; index++) {
         const message = messages[index] as Built;
         if (!AnymqError.isInstance(message)) {
-          const { signal } = optionsOf(index) ?? {};
-          if (middleware === undefined) submit(message, call, index, signal);
+          const signal = optionsOf(index)?.signal;
+          if (middleware === undefined) submit(message, call, index, deadline, signal);
           else submitThrough(middleware, message, call, index, signal);
           continue;
         }
