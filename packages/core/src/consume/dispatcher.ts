@@ -275,9 +275,10 @@ export class Dispatcher {
 
   #onSettled(job: Job, outcome: SettleOutcome, lost: boolean): void {
     const { onAcknowledged } = job;
-    settled(this.desk, job, outcome, lost);
+    const mayStart = settled(this.desk, job, outcome, lost);
     onAcknowledged?.(lost);
     this.#afterLoss();
+    if (mayStart) this.pump();
   }
 
   #onDue(job: Job): void {

@@ -24,21 +24,20 @@ export function setAside(desk: Desk, job: Job, error: unknown): void {
   apply(desk, job, deadLetter(error, contextOf(desk, job)));
 }
 
-/** The broker has confirmed a settlement, or the delivery was lost before. */
-export function settled(desk: Desk, job: Job, outcome: SettleOutcome, lost: boolean): void {
+/** The broker has confirmed a settlement, or the delivery was lost before. True when that lets another message start. */
+export function settled(desk: Desk, job: Job, outcome: SettleOutcome, lost: boolean): boolean {
   desk.hand.remove(job);
   job.state = 'done';
   const { lane } = job;
   const { id } = job.received;
   if (lost) desk.context.emit({ type: 'lost', ...desk.about, id, reason: 'settled too late' });
   else desk.progressAt = desk.time;
-  if (outcome.kind === 'deadLetter') {
-    if (!lost) desk.context.emit({ type: 'dead-letter', ...desk.about, id, attempts: outcome.failure.attempts, error: reasonOf(outcome.failure) });
-    if (lane !== undefined && lane.head === job) {
-      if (lost) desk.drain(lane);
-      desk.advance(lane);
-    }
-  }
+  if (outcome.kind !== 'deadLetter') return false;
+  if (!lost) desk.context.emit({ type: 'dead-letter', ...desk.about, id, attempts: outcome.failure.attempts, error: reasonOf(outcome.failure) });
+  if (lane === undefined || lane.head !== job) return false;
+  if (lost) desk.drain(lane);
+  desk.advance(lane);
+  return true;
 }
 
 function decide(desk: Desk, job: Job, result: RunResult): Decision {
