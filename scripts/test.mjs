@@ -38,7 +38,8 @@ async function runChecks() {
       console.log(`${output}\n✗ ${check.name} failed after ${seconds} s`);
       return code;
     }
-    console.log(`✓ ${check.name.padEnd(30)} ${seconds.padStart(5)} s`);
+    const said = check.says?.exec(output)?.[0] ?? '';
+    console.log(`✓ ${check.name.padEnd(30)} ${seconds.padStart(5)} s  ${said}`.trimEnd());
   }
   return 0;
 }

@@ -5,11 +5,11 @@ import { capture } from './process.mjs';
 import { pnpm, root } from '../setup.mjs';
 
 /** @typedef {import('./process.mjs').Finished} Finished */
-/** @typedef {{ readonly name: string, readonly slow?: true, run(): Promise<Finished> }} Check */
+/** @typedef {{ readonly name: string, readonly slow?: true, readonly says?: RegExp, run(): Promise<Finished> }} Check */
 
 const atOnce = 2;
 
-/** @returns {readonly Check[]} every check except the tests, in the order in which they run */
+/** @returns {readonly Check[]} every check except the tests, in the order in which they run; `says` finds what to tell of a good one */
 export function allChecks() {
   const packed = mkdtempSync(join(tmpdir(), 'anymq-packed-'));
   process.once('exit', () => rmSync(packed, { recursive: true, force: true }));
@@ -22,7 +22,7 @@ export function allChecks() {
     { name: 'pack', slow: true, run: () => pack(packed) },
     { name: 'publint', slow: true, run: () => eachIn(packed, (file) => tool('publint', ['run', file, '--strict'])) },
     { name: 'types as consumers see them', slow: true, run: () => eachIn(packed, attw) },
-    { name: 'size', slow: true, run: () => tool('size-limit', []) },
+    { name: 'size', slow: true, says: /(?<=Size: +)[\d.]+ k?B/, run: () => tool('size-limit', []) },
   ];
 }
 
