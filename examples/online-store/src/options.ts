@@ -19,19 +19,19 @@ export class UsageError extends Error {
 
 const shippedInput = fileURLToPath(new URL('../data/cdnow-sample.txt', import.meta.url));
 
-export const help = `An online store on any message broker: real orders are charged, published, counted.
+export const help = `An online store on any message broker: real orders, charged and counted.
 
   npm run demo -- [options]
 
-  --broker URL   memory: by default; any URL whose adapter is installed
-                 (redis://host:6379, amqp://host:5672, kafka://host:9092, sqs://region)
-  --input FILE   orders as in CDNOW's files, of the sample or in full; - reads
-                 standard input. The sample that is shipped, by default
+  --broker URL   memory: by default; or redis://host:6379, amqp://host:5672,
+                 kafka://host:9092, sqs://region: whatever adapter is installed
+  --input FILE   orders in the layout of CDNOW's files, sample or full; - is
+                 standard input. By default the sample that is shipped
   --orders N     only the first N orders
-  --seed N       of the payment gateway's failures: 0 to 4294967295, 1 by default.
-                 The same seed fails the same attempts
-  --json         prints one JSON object and nothing else to standard output
-  --help         prints this
+  --seed N       of the payment gateway's failures: from 0 to 4294967295, 1 by
+                 default. With the same seed the same attempts fail
+  --json         print one JSON object and nothing else to standard output
+  --help         print this
 
 Ends with 0 when every total matches the input, else 1; 2 for a wrong option.`;
 

@@ -13,6 +13,8 @@ export interface ScreenOptions {
   /** Tells nothing and draws nothing, for `--json`. */
   readonly silent: boolean;
   readonly progress: () => Progress;
+  /** Milliseconds since whenever; the process's own by default. */
+  readonly now?: () => number;
 }
 
 const width = 80;
@@ -22,15 +24,18 @@ const redrawMs = 80;
 /** The story in lines, each with its time; below it a progress bar, where somebody can see it move. */
 export class Screen {
   readonly #options: ScreenOptions;
-  readonly #start = performance.now();
+  readonly #now: () => number;
+  readonly #start: number;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ScreenOptions) {
     this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
+    this.#start = this.#now();
   }
 
   get seconds(): number {
-    return (performance.now() - this.#start) / 1000;
+    return (this.#now() - this.#start) / 1000;
   }
 
   startBar(): void {

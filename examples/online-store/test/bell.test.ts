@@ -1,6 +1,9 @@
 import { getEventListeners } from 'node:events';
-import { expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Bell } from '../src/bell.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
 
 const missing = (): string => 'the rest.';
 const signal = new AbortController().signal;
@@ -24,19 +27,22 @@ test('does not wait for what is done already', async () => {
 });
 
 test('gives up when nothing rings any more, and says what is missing', async () => {
-  const waiting = new Bell().until(() => false, { missing, stallMs: 20, signal });
-  await expect(waiting).rejects.toThrow('Nothing has happened for 0.02 s. Still missing: the rest.');
+  const waiting = new Bell().until(() => false, { missing, stallMs: 2000, signal });
+  const message = 'Nothing has happened for 2 s. Still missing: the rest.';
+  await Promise.all([expect(waiting).rejects.toThrow(message), vi.advanceTimersByTimeAsync(2000)]);
 });
 
 test('has patience as long as something rings', async () => {
   const bell = new Bell();
   let rings = 0;
-  const timer = setInterval(() => {
-    rings += 1;
+  const waiting = bell.until(() => rings === 3, { missing, stallMs: 2000, signal });
+  for (rings = 1; rings < 3; rings += 1) {
+    await vi.advanceTimersByTimeAsync(1900);
     bell.ring();
-  }, 10);
-  await expect(bell.until(() => rings === 10, { missing, stallMs: 60, signal })).resolves.toBeUndefined();
-  clearInterval(timer);
+  }
+  bell.ring();
+  await expect(waiting).resolves.toBeUndefined();
+  expect(vi.getTimerCount()).toBe(0);
 });
 
 test('rejects with the reason of its signal, and leaves no listener', async () => {

@@ -5,7 +5,10 @@ import { bar, Screen } from '../src/screen.ts';
 function screenOn(out: { isTTY?: boolean }, silent = false) {
   const written: string[] = [];
   const output = { ...out, write: (text: string) => void written.push(text) };
-  return { written, screen: new Screen({ out: output, silent, progress: () => ({ done: 1, total: 4 }) }) };
+  return {
+    written,
+    screen: new Screen({ out: output, silent, progress: () => ({ done: 1, total: 4 }), now: () => 0 }),
+  };
 }
 
 test('a terminal gets a bar below the story', () => {
