@@ -1,5 +1,4 @@
 import type { Group } from './group.ts';
-import { Due } from './schedule.ts';
 import type { DeliveryToken } from './stored-message.ts';
 import type { Subscription } from './subscription.ts';
 
@@ -10,16 +9,14 @@ interface Partition {
   /** Gets it as soon as the owner holds nothing of it any more. Meanwhile the owner is given nothing new. */
   heir: Subscription | undefined;
   inHand: number;
-  /** Ends the owner's time. */
-  revocation: Due | undefined;
 }
 
 const none: readonly number[] = [];
 
 /**
  * Spreads the partitions of an ordered group evenly over its members, moving as few as it can. A partition that moves is
- * announced to its owner (`onRevoking`), and handed over when all its deliveries are settled, or after the owner's
- * `leaseMs`, when what is left is taken away (`onLost`, 'revoked') and goes back to its place.
+ * announced to its owner (`onRevoking`), and handed over when all its deliveries are settled or their leases have run out:
+ * a handler whose lease is renewed is never interrupted by a member that joins.
  */
 export class Assignment {
   readonly #partitions: readonly Partition[];
@@ -34,7 +31,6 @@ export class Assignment {
       owner: undefined,
       heir: undefined,
       inHand: 0,
-      revocation: undefined,
     }));
   }
 
@@ -136,44 +132,15 @@ export class Assignment {
     if (isAnnounced) return;
     const tokens = owner.tokensOf(partition.number);
     revoked.set(owner, [...(revoked.get(owner) ?? []), ...tokens]);
-    partition.revocation = new Revocation(
-      this.#group.runtime.clock.now() + owner.options.leaseMs,
-      owner,
-      partition.number,
-    );
-    this.#group.runtime.schedule.add(partition.revocation);
   }
 
   #keep(partition: Partition): void {
     partition.heir = undefined;
-    this.#cancel(partition);
   }
 
   #pass(partition: Partition, to: Subscription | undefined): void {
     partition.owner = to;
     this.#keep(partition);
-  }
-
-  #cancel(partition: Partition): void {
-    const { revocation } = partition;
-    if (revocation === undefined) return;
-    partition.revocation = undefined;
-    this.#group.runtime.schedule.removeWhere((item) => item === revocation);
-  }
-}
-
-class Revocation extends Due {
-  readonly owner: Subscription;
-  readonly partition: number;
-
-  constructor(atMs: number, owner: Subscription, partition: number) {
-    super(atMs);
-    this.owner = owner;
-    this.partition = partition;
-  }
-
-  override run(): void {
-    this.owner.lose(this.owner.tokensOf(this.partition), 'revoked');
   }
 }
 

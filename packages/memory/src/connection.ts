@@ -2,16 +2,19 @@ import { MemoryBrokerError } from './errors.ts';
 import { Gate } from './gate.ts';
 import type { Runtime } from './runtime.ts';
 import type { Subscription } from './subscription.ts';
+import { Waits } from './waits.ts';
 
 /** One driver's link to the broker. */
 export class Connection {
   readonly subscriptions: Set<Subscription> = new Set();
+  readonly waits: Waits;
   readonly #gate = new Gate();
   readonly #runtime: Runtime;
   #ended: MemoryBrokerError | undefined;
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
+    this.waits = new Waits(runtime.clock);
   }
 
   /** Before every call: nothing, or a promise while the broker is paused. @throws CONNECTION_LOST, CLOSED */

@@ -28,6 +28,7 @@ export function createReceiver(context: DriverContext, from: Address, options: R
     leaseMs,
     onLost,
     onRevoking,
+    waits: connection.waits,
     isScaleOut: capabilities.orderedScaleOut,
   });
   connection.subscriptions.add(subscription);

@@ -4,14 +4,12 @@ import type { Group } from './group.ts';
 import { Leases } from './leases.ts';
 import { PendingCount } from './pending-count.ts';
 import { Schedule } from './schedule.ts';
-import { Waits } from './waits.ts';
 
-/** What the parts of one broker share: its time, its timers (three at most) and its counts. */
+/** What the parts of one broker share: its time, its timers and its counts. */
 export class Runtime {
   readonly clock: Clock;
   readonly bodies: BodyStore = new BodyStore();
   readonly leases: Leases;
-  readonly waits: Waits;
   readonly schedule: Schedule;
   readonly pending: PendingCount = new PendingCount();
   /** While true nothing is handed out. */
@@ -23,7 +21,6 @@ export class Runtime {
   constructor(clock: Clock) {
     this.clock = clock;
     this.leases = new Leases(clock);
-    this.waits = new Waits(clock);
     this.schedule = new Schedule(clock, (nowMs) => this.#wakeDueGroups(nowMs));
   }
 

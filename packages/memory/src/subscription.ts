@@ -3,9 +3,10 @@ import { MemoryBrokerError } from './errors.ts';
 import type { Group } from './group.ts';
 import { Hand } from './hand.ts';
 import { DeliveryToken, type Entry, type StoredMessage } from './stored-message.ts';
-import type { Wait } from './waits.ts';
+import type { Wait, Waits } from './waits.ts';
 
 export interface SubscriptionOptions {
+  readonly waits: Waits;
   readonly leaseMs: number;
   /** False: one member at a time reads all partitions. */
   readonly isScaleOut: boolean;
@@ -207,11 +208,12 @@ export class Subscription {
 
   #waitFor(options: ReceiveOptions): Promise<readonly DeliveryToken[]> {
     const { group } = this;
+    const { waits } = this.options;
     return new Promise((resolve, reject) => {
       const end = (): void => {
         this.#wait = undefined;
         group.removeWait(wait);
-        group.runtime.waits.remove(wait);
+        waits.remove(wait);
         options.signal.removeEventListener('abort', abort);
       };
       const finish = (tokens: readonly DeliveryToken[]): void => {
@@ -223,10 +225,10 @@ export class Subscription {
         reject(error);
       };
       const abort = (): void => finish([]);
-      const wait: Wait = { subscription: this, options, deadline: group.runtime.waits.newDeadline(), finish, fail };
+      const wait: Wait = { subscription: this, options, deadline: waits.newDeadline(), finish, fail };
       this.#wait = wait;
       group.addWait(wait);
-      group.runtime.waits.add(wait);
+      waits.add(wait);
       options.signal.addEventListener('abort', abort, { once: true });
     });
   }

@@ -14,7 +14,7 @@ export interface Wait {
   readonly fail: (error: Error) => void;
 }
 
-/** Ends the waiting receives of a broker after 20 s, with one timer. It keeps the process alive, as a connection would. */
+/** Ends the waiting receives of a connection after 20 s, with one timer. It keeps the process alive, as a socket would. */
 export class Waits {
   readonly #clock: Clock;
   readonly #waits = new Set<Wait>();
