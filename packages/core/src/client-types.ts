@@ -1,6 +1,14 @@
 import type { Capabilities } from './capabilities.ts';
 import type { Clock } from './clock.ts';
-import type { BatchConsumerOptions, BatchHandler, Consumer, ConsumerDefinition, ConsumerOptions, ConsumerState, Handler } from './consume-types.ts';
+import type {
+  BatchConsumerOptions,
+  BatchHandler,
+  Consumer,
+  ConsumerDefinition,
+  ConsumerOptions,
+  ConsumerState,
+  Handler,
+} from './consume-types.ts';
 import type { DeadLetterQueue } from './dead-letter-types.ts';
 import type { Destination, Topic } from './destination.ts';
 import type { DriverModule, ProvisionMode, ProvisionResult } from './driver-interface.ts';
@@ -60,7 +68,11 @@ export interface Client<C extends Capabilities = Capabilities> extends AsyncDisp
   /** @throws INVALID_OPTION, UNSUPPORTED, CLOSED */
   consumer<In, Out>(from: Destination<In, Out>, options: ConsumerOptions<C>, handler: Handler<Out>): Consumer;
   /** @throws INVALID_OPTION, UNSUPPORTED, CLOSED */
-  batchConsumer<In, Out>(from: Destination<In, Out>, options: BatchConsumerOptions<C>, handler: BatchHandler<Out>): Consumer;
+  batchConsumer<In, Out>(
+    from: Destination<In, Out>,
+    options: BatchConsumerOptions<C>,
+    handler: BatchHandler<Out>,
+  ): Consumer;
   run(consumer: ConsumerDefinition): Consumer;
   deadLetters(of: Destination, options?: { readonly group?: string }): DeadLetterQueue;
   inspect(what: Destination, options?: { readonly group?: string }): Promise<Inspection>;

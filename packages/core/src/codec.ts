@@ -44,12 +44,19 @@ function stringify(body: unknown): string {
   try {
     encoded = JSON.stringify(body);
   } catch (error) {
-    throw new AnymqError('INVALID_MESSAGE', 'JSON cannot hold the body (a cycle or a BigInt). Send plain data, or give the destination a codec.', { cause: error });
+    throw new AnymqError(
+      'INVALID_MESSAGE',
+      'JSON cannot hold the body (a cycle or a BigInt). Send plain data, or give the destination a codec.',
+      { cause: error },
+    );
   }
   if (encoded === undefined) throw notEncodable('JSON', 'neither undefined nor a function');
   return encoded;
 }
 
 function notEncodable(codec: string, expected: string): AnymqError {
-  return new AnymqError('INVALID_MESSAGE', `The ${codec} codec takes ${expected}. Send that, or give the destination another codec.`);
+  return new AnymqError(
+    'INVALID_MESSAGE',
+    `The ${codec} codec takes ${expected}. Send that, or give the destination another codec.`,
+  );
 }

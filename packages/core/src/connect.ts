@@ -18,7 +18,12 @@ const connectTimeoutMs = 30_000;
 export async function connect(config: string | Config, options: ClientOptions = {}): Promise<Client> {
   const { brokers, namespace, provision, route } = await loadConfig(config, options.drivers);
   const logger = options.logger ?? silentLogger;
-  const context: DriverContext = { namespace, logger, clock: options.clock ?? systemClock, random: options.random ?? Math.random };
+  const context: DriverContext = {
+    namespace,
+    logger,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? Math.random,
+  };
   const telemetry = createTelemetry(logger, options.onEvent);
   const opened = await Promise.allSettled(brokers.map((broker) => open(broker, context, options.signal)));
   const drivers = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
@@ -27,7 +32,9 @@ export async function connect(config: string | Config, options: ClientOptions = 
     await Promise.allSettled(drivers.map((driver) => driver.close()));
     throw failed.reason;
   }
-  const connected = new Map(brokers.map(({ name }, index) => [name, new Broker(name, drivers[index] as Driver, provision, telemetry)]));
+  const connected = new Map(
+    brokers.map(({ name }, index) => [name, new Broker(name, drivers[index] as Driver, provision, telemetry)]),
+  );
   return new ClientOf({
     brokers: [...connected.values()],
     route(destination) {
@@ -41,7 +48,11 @@ export async function connect(config: string | Config, options: ClientOptions = 
 }
 
 /** A driver, or what it failed with, in time. One that comes too late is closed. */
-async function open({ name, module, options }: ResolvedBroker, context: DriverContext, signal: AbortSignal | undefined): Promise<Driver> {
+async function open(
+  { name, module, options }: ResolvedBroker,
+  context: DriverContext,
+  signal: AbortSignal | undefined,
+): Promise<Driver> {
   throwIfAborted(signal);
   const done = new AbortController();
   const giveUp = signal === undefined ? done.signal : AbortSignal.any([signal, done.signal]);
@@ -51,16 +62,23 @@ async function open({ name, module, options }: ResolvedBroker, context: DriverCo
     const driver = await Promise.race([creating, late]);
     if (driver !== undefined) return driver;
   } catch (error) {
-    throw wrapError({ name: module.name, classifyError: () => ({ code: 'NOT_CONNECTED', retryable: true }) }, error).error;
+    throw wrapError({ name: module.name, classifyError: () => ({ code: 'NOT_CONNECTED', retryable: true }) }, error)
+      .error;
   } finally {
     done.abort();
   }
-  creating.then(
-    (driver) => driver.close(),
-    () => undefined,
-  ).catch(() => context.logger.warn('anymq: closing a connection that came too late failed', { broker: name }));
+  creating
+    .then(
+      (driver) => driver.close(),
+      () => undefined,
+    )
+    .catch(() => context.logger.warn('anymq: closing a connection that came too late failed', { broker: name }));
   throwIfAborted(signal);
-  throw new AnymqError('TIMEOUT', `The broker '${name}' could not be reached within ${connectTimeoutMs} ms. Check its address, and that it runs.`, { driver: module.name });
+  throw new AnymqError(
+    'TIMEOUT',
+    `The broker '${name}' could not be reached within ${connectTimeoutMs} ms. Check its address, and that it runs.`,
+    { driver: module.name },
+  );
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {

@@ -93,10 +93,10 @@ export interface Consumer extends AsyncDisposable {
 }
 
 /** A consumer that knows no client: `client.run(definition)`. Made by `defineConsumer`. */
-export interface ConsumerDefinition<In = any, Out = any> {
+export interface ConsumerDefinition<In = unknown, Out = unknown> {
   readonly destination: Destination<In, Out>;
   readonly options: ConsumerOptions;
-  readonly handler: Handler<Out>;
+  handler(body: Out, delivery: Delivery): Promise<void | Outcome> | void | Outcome;
 }
 
 export function defineConsumer<In, Out>(

@@ -11,11 +11,14 @@ import { silentLogger } from './logger.ts';
  * A client on a driver built by hand: what the driver cannot do does not compile. The client owns the driver, and closes it.
  * @throws INVALID_OPTION
  */
-export async function createClient<C extends Capabilities>(driver: Driver<C>, options: ClientOptions = {}): Promise<Client<C>> {
-  if (driver?.specificationVersion !== 1) throw invalidOption('createClient takes a driver of specificationVersion 1, such as createMemoryDriver().');
+export async function createClient<C extends Capabilities>(
+  driver: Driver<C>,
+  options: ClientOptions = {},
+): Promise<Client<C>> {
+  if (driver?.specificationVersion !== 1)
+    throw invalidOption('createClient takes a driver of specificationVersion 1, such as createMemoryDriver().');
   const telemetry = createTelemetry(options.logger ?? silentLogger, options.onEvent);
   const broker = new Broker(driver.name, driver, 'create', telemetry);
   const place = { broker, physical: undefined };
-  const client: Client = new ClientOf({ brokers: [broker], route: () => place, namespace: 'anymq', telemetry, options });
-  return client as Client<C>;
+  return new ClientOf({ brokers: [broker], route: () => place, namespace: 'anymq', telemetry, options });
 }

@@ -35,28 +35,31 @@ export interface TopicOptions<In, Out, Group extends string> extends DefinitionO
   readonly groups?: readonly Group[] | { readonly [G in Group]: GroupOptions } | undefined;
 }
 
+/** A function of a body, compared as methods are: a destination of orders is also a destination of anything, for calls that send no body. */
+type OfBody<In, Result> = { of(body: In): Result }['of'];
+
 interface Definition<In, Out> {
   readonly name: string;
   readonly schema: StandardSchemaV1<In, Out> | undefined;
   readonly codec: Codec<In>;
-  readonly key: ((body: In) => string | undefined) | undefined;
+  readonly key: OfBody<In, string | undefined> | undefined;
   readonly ordering: 'none' | 'key';
   readonly retentionMs: number | undefined;
   readonly partitions: number;
   readonly maxBytes: number | undefined;
-  readonly type: string | ((body: In) => string);
+  readonly type: string | OfBody<In, string>;
 }
 
 /** A point-to-point destination: each message is handled by one consumer, then gone. */
-export interface Queue<In = any, Out = In> extends Definition<In, Out> {
+export interface Queue<In = unknown, Out = In> extends Definition<In, Out> {
   readonly kind: 'queue';
 }
 /** A publish/subscribe destination: every group gets its own copy of every message. */
-export interface Topic<In = any, Out = In, Group extends string = string> extends Definition<In, Out> {
+export interface Topic<In = unknown, Out = In, Group extends string = string> extends Definition<In, Out> {
   readonly kind: 'topic';
   readonly groups: ReadonlyMap<Group, GroupOptions>;
 }
-export type Destination<In = any, Out = In> = Queue<In, Out> | Topic<In, Out>;
+export type Destination<In = unknown, Out = In> = Queue<In, Out> | Topic<In, Out>;
 
 /** @throws INVALID_OPTION. A name matches `^[a-z0-9]+(-[a-z0-9]+)*$` and has at most 32 characters. */
 export function defineQueue<In, Out = In>(name: string, options: DefinitionOptions<In, Out> = {}): Queue<In, Out> {
@@ -75,7 +78,9 @@ export function defineTopic<In, Out = In, Group extends string = string>(
 export function requireName(what: 'destination' | 'group' | 'namespace', name: unknown): string {
   const maxLength = { destination: 32, group: 20, namespace: 16 }[what];
   if (typeof name === 'string' && name.length <= maxLength && /^[a-z0-9]+(-[a-z0-9]+)*$/.test(name)) return name;
-  throw invalidOption(`A ${what} name is lower-case letters and digits in parts joined by '-', at most ${maxLength} characters; got ${JSON.stringify(name)}.`);
+  throw invalidOption(
+    `A ${what} name is lower-case letters and digits in parts joined by '-', at most ${maxLength} characters; got ${JSON.stringify(name)}.`,
+  );
 }
 
 function define<In, Out>(name: string, options: DefinitionOptions<In, Out>): Definition<In, Out> {
@@ -101,7 +106,9 @@ function optionalNumber(name: string, value: number | undefined, min: number, ma
   return value === undefined ? undefined : requireNumber(name, value, { min, max });
 }
 
-function groupsOf<Group extends string>(groups: TopicOptions<unknown, unknown, Group>['groups']): ReadonlyMap<Group, GroupOptions> {
+function groupsOf<Group extends string>(
+  groups: TopicOptions<unknown, unknown, Group>['groups'],
+): ReadonlyMap<Group, GroupOptions> {
   const entries: readonly (readonly [Group, GroupOptions])[] = Array.isArray(groups)
     ? (groups as readonly Group[]).map((name) => [name, {}] as const)
     : (Object.entries(groups ?? {}) as [Group, GroupOptions][]);

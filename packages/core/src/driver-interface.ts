@@ -96,7 +96,10 @@ export interface Sender {
    * One outcome per message, in order, after the broker's confirmation. Rejects when the batch failed as a whole.
    * Never retries: core does, with the same ids. Called at most `maxBatchesInFlight` times at once. `messages` is the driver's to keep.
    */
-  sendBatch(messages: readonly OutgoingMessage[], options: { readonly signal: AbortSignal }): Promise<readonly SendOutcome[]>;
+  sendBatch(
+    messages: readonly OutgoingMessage[],
+    options: { readonly signal: AbortSignal },
+  ): Promise<readonly SendOutcome[]>;
   close(): Promise<void>;
 }
 
@@ -139,7 +142,12 @@ export type SettleOutcome =
    * A confirmed copy, not to be received before `dueAt`, then the original is acknowledged. On an ordered destination only
    * for messages that are not due yet, or have no key: what has a key waits in core's lane.
    */
-  | { readonly kind: 'retry'; readonly dueAt: number; readonly attempt: number; readonly failure?: FailureRecord | undefined }
+  | {
+      readonly kind: 'retry';
+      readonly dueAt: number;
+      readonly attempt: number;
+      readonly failure?: FailureRecord | undefined;
+    }
   /** Written to the dead letters and confirmed, then acknowledged. */
   | { readonly kind: 'deadLetter'; readonly failure: FailureRecord }
   /** Back to its place, uncharged; not to be received for `delayMs`, which is 0 where its place must be kept. */
@@ -202,7 +210,10 @@ export interface StoredLetter extends Message {
 export interface DeadLetterStore {
   count(): Promise<Count>;
   /** Oldest first. Without a cursor: from the start. No cursor in the answer: the end. A look: uses up nothing. */
-  page(cursor: string | undefined, options: { readonly limit: number }): Promise<{ readonly letters: readonly StoredLetter[]; readonly cursor?: string | undefined }>;
+  page(
+    cursor: string | undefined,
+    options: { readonly limit: number },
+  ): Promise<{ readonly letters: readonly StoredLetter[]; readonly cursor?: string | undefined }>;
   /** Back to the group that failed them, as they were sent, at attempt 1; confirmed there, then removed here. */
   requeue(refs: readonly Token[]): Promise<readonly SettleResult[]>;
   remove(refs: readonly Token[]): Promise<readonly SettleResult[]>;

@@ -35,7 +35,13 @@ export interface ErrorDetails {
 }
 
 const brand: symbol = Symbol.for('anymq.error');
-const retryableCodes: ReadonlySet<ErrorCode> = new Set(['NOT_CONNECTED', 'TIMEOUT', 'THROTTLED', 'LEASE_LOST', 'UNKNOWN']);
+const retryableCodes: ReadonlySet<ErrorCode> = new Set([
+  'NOT_CONNECTED',
+  'TIMEOUT',
+  'THROTTLED',
+  'LEASE_LOST',
+  'UNKNOWN',
+]);
 
 /** The one class of error that anymq throws. Its message says what to do; it never holds a payload or a credential. */
 export class AnymqError extends Error {

@@ -17,7 +17,12 @@ export interface ErrorSummary {
 /** What happens inside a client. Emitted synchronously; a listener that throws is reported to the logger. */
 export type ClientEvent =
   | (About & { readonly type: 'consumer-state'; readonly state: ConsumerState; readonly code?: ErrorCode })
-  | (AboutMessage & { readonly type: 'retry'; readonly attempt: number; readonly delayMs: number; readonly error: ErrorSummary })
+  | (AboutMessage & {
+      readonly type: 'retry';
+      readonly attempt: number;
+      readonly delayMs: number;
+      readonly error: ErrorSummary;
+    })
   | (AboutMessage & { readonly type: 'dead-letter'; readonly attempts: number; readonly error: ErrorSummary })
   | (AboutMessage & { readonly type: 'discarded'; readonly attempts: number; readonly error: ErrorSummary })
   | (AboutMessage & { readonly type: 'expired' })

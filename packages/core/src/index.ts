@@ -18,7 +18,14 @@ export type {
   Delivery,
   Handler,
 } from './consume-types.ts';
-export type { DeadLetter, DeadLetterQueue, PurgeOptions, RedriveOptions, RedriveResult, WatchOptions } from './dead-letter-types.ts';
+export type {
+  DeadLetter,
+  DeadLetterQueue,
+  PurgeOptions,
+  RedriveOptions,
+  RedriveResult,
+  WatchOptions,
+} from './dead-letter-types.ts';
 export { defineQueue, defineTopic } from './destination.ts';
 export type { DefinitionOptions, Destination, GroupOptions, Queue, Topic, TopicOptions } from './destination.ts';
 export type { Driver, DriverModule, HeaderFilter, ProvisionMode, ProvisionResult } from './driver-interface.ts';
@@ -33,7 +40,15 @@ export type { Outcome } from './outcome.ts';
 export { exponential } from './retry-policy.ts';
 export type { Backoff, ExponentialOptions, RetryContext, RetryOptions, RetryPolicy } from './retry-policy.ts';
 export type { StandardIssue, StandardResult, StandardSchemaV1 } from './schema.ts';
-export type { Middleware, Producer, ProducerOptions, Receipt, SendHandler, SendOptions, SendResult } from './send-types.ts';
+export type {
+  Middleware,
+  Producer,
+  ProducerOptions,
+  Receipt,
+  SendHandler,
+  SendOptions,
+  SendResult,
+} from './send-types.ts';
 export { connect } from './connect.ts';
 export { createClient } from './create-client.ts';
 export { explain } from './explain.ts';

@@ -11,7 +11,11 @@ export interface NumberBounds {
 }
 
 /** @throws INVALID_OPTION, which states the bounds. */
-export function requireNumber(name: string, value: unknown, { min, max = Infinity, integer = false }: NumberBounds): number {
+export function requireNumber(
+  name: string,
+  value: unknown,
+  { min, max = Infinity, integer = false }: NumberBounds,
+): number {
   const fits = typeof value === 'number' && value >= min && value <= max && (!integer || Number.isInteger(value));
   if (fits) return value;
   const kind = integer ? 'a whole number' : 'a number';
@@ -22,7 +26,9 @@ export function requireNumber(name: string, value: unknown, { min, max = Infinit
 /** @throws INVALID_OPTION, which lists the choices. */
 export function requireOneOf<T extends string>(name: string, value: unknown, choices: readonly T[]): T {
   if (choices.includes(value as T)) return value as T;
-  throw invalidOption(`${name} must be ${choices.map((choice) => `'${choice}'`).join(' or ')}; got ${JSON.stringify(value)}.`);
+  throw invalidOption(
+    `${name} must be ${choices.map((choice) => `'${choice}'`).join(' or ')}; got ${JSON.stringify(value)}.`,
+  );
 }
 
 /** A misspelt option would be ignored in silence otherwise. @throws INVALID_OPTION, which names the known ones. */

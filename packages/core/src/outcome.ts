@@ -22,7 +22,10 @@ export function reject(reason: string): Outcome {
 
 /** Back to the broker, uncharged, after `delayMs` (1,000 by default; 0 to 7 days). @throws INVALID_OPTION */
 export function release(options: { readonly delayMs?: number } = {}): Outcome {
-  return { [brand]: 'release', delayMs: requireNumber('release delayMs', options.delayMs ?? 1000, { min: 0, max: maxDelayMs }) };
+  return {
+    [brand]: 'release',
+    delayMs: requireNumber('release delayMs', options.delayMs ?? 1000, { min: 0, max: maxDelayMs }),
+  };
 }
 
 /** Undefined for anything that is not an outcome: a handler that returned something else has succeeded. */

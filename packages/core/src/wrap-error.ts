@@ -25,13 +25,21 @@ const advice: Partial<Record<ErrorCode, string>> = {
 };
 
 /** Total: what the driver cannot classify is UNKNOWN and retryable. The client's own text is dropped: it may hold payloads. */
-export function wrapError(driver: Pick<Driver, 'name' | 'classifyError'>, error: unknown, outcome?: SendUncertainty): WrappedError {
+export function wrapError(
+  driver: Pick<Driver, 'name' | 'classifyError'>,
+  error: unknown,
+  outcome?: SendUncertainty,
+): WrappedError {
   if (AnymqError.isInstance(error)) return { error, retryAfterMs: undefined };
   const found = classify(driver, error);
   const text = advice[found.code] ?? 'The broker or its client failed in a way that the adapter does not know.';
   const details = { retryable: found.retryable, driver: driver.name, cause: error };
   const uncertainty = found.outcome ?? outcome;
-  const wrapped = new AnymqError(found.code, `${driver.name}: ${text}`, uncertainty ? { ...details, outcome: uncertainty } : details);
+  const wrapped = new AnymqError(
+    found.code,
+    `${driver.name}: ${text}`,
+    uncertainty ? { ...details, outcome: uncertainty } : details,
+  );
   return { error: wrapped, retryAfterMs: found.retryAfterMs };
 }
 

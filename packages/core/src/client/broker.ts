@@ -51,16 +51,29 @@ export class Broker {
     for (const key of this.#ready.keys()) if (key.startsWith(`${destination.name}/`)) this.#ready.delete(key);
   }
 
-  async provision(destination: Destination, physical: string | undefined, mode: ProvisionMode, group?: PlannedGroup): Promise<ProvisionResult> {
+  async provision(
+    destination: Destination,
+    physical: string | undefined,
+    mode: ProvisionMode,
+    group?: PlannedGroup,
+  ): Promise<ProvisionResult> {
     const plan = { destinations: [planOf(destination, physical, group)] };
     const result = await this.call(() => this.driver.provision(plan, mode));
     if (result.created.length > 0) this.#telemetry.emit({ type: 'provisioned', created: result.created });
     return result;
   }
 
-  async #ensure(destination: Destination, physical: string | undefined, group: PlannedGroup | undefined): Promise<void> {
+  async #ensure(
+    destination: Destination,
+    physical: string | undefined,
+    group: PlannedGroup | undefined,
+  ): Promise<void> {
     const { differences } = await this.provision(destination, physical, this.#mode, group);
     if (differences.length === 0) return;
-    throw new AnymqError('TOPOLOGY_MISMATCH', `${this.driver.name}: '${destination.name}' is not as defined. ${differences.join(' ')}`, { driver: this.driver.name });
+    throw new AnymqError(
+      'TOPOLOGY_MISMATCH',
+      `${this.driver.name}: '${destination.name}' is not as defined. ${differences.join(' ')}`,
+      { driver: this.driver.name },
+    );
   }
 }

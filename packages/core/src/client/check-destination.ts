@@ -9,14 +9,34 @@ type About = Pick<Driver, 'name' | 'capabilities' | 'limits'>;
 export function checkDestination(destination: Destination, driver: About): void {
   const context = { capabilities: driver.capabilities, driver: driver.name };
   const { name, retentionMs, maxBytes } = destination;
-  if (retentionMs !== undefined) requireCapability(context, 'history', `retentionMs of '${name}'`, 'Leave it out, or route the destination to a broker with history.');
+  if (retentionMs !== undefined)
+    requireCapability(
+      context,
+      'history',
+      `retentionMs of '${name}'`,
+      'Leave it out, or route the destination to a broker with history.',
+    );
   if (maxBytes !== undefined && maxBytes > driver.limits.maxBodyBytes) {
-    throw invalidOption(`maxBytes of '${name}' is ${maxBytes}, and ${driver.name} takes bodies of at most ${driver.limits.maxBodyBytes} bytes.`);
+    throw invalidOption(
+      `maxBytes of '${name}' is ${maxBytes}, and ${driver.name} takes bodies of at most ${driver.limits.maxBodyBytes} bytes.`,
+    );
   }
   if (destination.kind === 'queue') return;
   for (const [group, { filter, startAt }] of destination.groups) {
-    if (filter !== undefined) requireCapability(context, 'brokerFilter', `filter of the group '${group}'`, 'Return from the handler where the headers do not match.');
-    if (startAt === 'earliest') requireCapability(context, 'history', `startAt: 'earliest' of the group '${group}'`, 'Provision the group before the first send.');
+    if (filter !== undefined)
+      requireCapability(
+        context,
+        'brokerFilter',
+        `filter of the group '${group}'`,
+        'Return from the handler where the headers do not match.',
+      );
+    if (startAt === 'earliest')
+      requireCapability(
+        context,
+        'history',
+        `startAt: 'earliest' of the group '${group}'`,
+        'Provision the group before the first send.',
+      );
   }
 }
 
@@ -26,11 +46,16 @@ export function addressOf(destination: Destination, physical: string | undefined
 }
 
 /** The destination with the groups that it names, and the one that is asked for. */
-export function planOf(destination: Destination, physical: string | undefined, group?: PlannedGroup): PlannedDestination {
+export function planOf(
+  destination: Destination,
+  physical: string | undefined,
+  group?: PlannedGroup,
+): PlannedDestination {
   const groups = new Map<string, PlannedGroup>();
   if (group !== undefined) groups.set(group.name, group);
   if (destination.kind === 'topic') {
-    for (const [name, { filter, startAt = group?.name === name ? group.startAt : 'latest' }] of destination.groups) groups.set(name, { name, filter, startAt });
+    for (const [name, { filter, startAt = group?.name === name ? group.startAt : 'latest' }] of destination.groups)
+      groups.set(name, { name, filter, startAt });
   }
   return { address: addressOf(destination, physical), groups: [...groups.values()] };
 }

@@ -1,6 +1,13 @@
 import type { Client, ClientOptions, Health } from '../client-types.ts';
 import { sleep, systemClock, type Clock } from '../clock.ts';
-import type { BatchConsumerOptions, BatchHandler, Consumer, ConsumerDefinition, ConsumerOptions, Handler } from '../consume-types.ts';
+import type {
+  BatchConsumerOptions,
+  BatchHandler,
+  Consumer,
+  ConsumerDefinition,
+  ConsumerOptions,
+  Handler,
+} from '../consume-types.ts';
 import { groupOf } from '../consume/consumer-settings.ts';
 import type { ManagedConsumer } from '../consume/consumer.ts';
 import type { DeadLetterQueue } from '../dead-letter-types.ts';
@@ -69,19 +76,23 @@ export class ClientOf implements Client {
       isClosed: () => this.#closing !== undefined,
     });
     this.#producers.add(made);
-    return made.producer as Producer<In>;
+    return made.producer;
   }
 
   consumer<In, Out>(from: Destination<In, Out>, options: ConsumerOptions, handler: Handler<Out>): Consumer {
     return this.#track(openConsumer(from, options, handler as Handler<unknown>, this.#consumerParts(from)));
   }
 
-  batchConsumer<In, Out>(from: Destination<In, Out>, options: BatchConsumerOptions, handler: BatchHandler<Out>): Consumer {
+  batchConsumer<In, Out>(
+    from: Destination<In, Out>,
+    options: BatchConsumerOptions,
+    handler: BatchHandler<Out>,
+  ): Consumer {
     return this.#track(openBatchConsumer(from, options, handler as BatchHandler<unknown>, this.#consumerParts(from)));
   }
 
-  run({ destination, options, handler }: ConsumerDefinition): Consumer {
-    return this.consumer(destination, options, handler);
+  run(consumer: ConsumerDefinition): Consumer {
+    return this.consumer(consumer.destination, consumer.options, (body, delivery) => consumer.handler(body, delivery));
   }
 
   deadLetters(of: Destination, options: { readonly group?: string } = {}): DeadLetterQueue {
@@ -92,7 +103,12 @@ export class ClientOf implements Client {
       openStore: () => broker.call(() => broker.driver.openDeadLetters(addressOf(of, physical, group))),
       clock: this.#clock,
       wrapError: (error) => broker.wrap(error).error,
-      onWatchError: (error) => this.#parts.telemetry.logger.warn('anymq: watching dead letters failed', { destination: of.name, group, code: broker.wrap(error).error.code }),
+      onWatchError: (error) =>
+        this.#parts.telemetry.logger.warn('anymq: watching dead letters failed', {
+          destination: of.name,
+          group,
+          code: broker.wrap(error).error.code,
+        }),
       signal: this.#closed.signal,
     });
   }
@@ -102,16 +118,27 @@ export class ClientOf implements Client {
     return broker.call(() => broker.driver.inspect(address));
   }
 
-  async seek(what: Topic, { group, to }: { readonly group: string; readonly to: 'earliest' | 'latest' | Date }): Promise<void> {
+  async seek(
+    what: Topic,
+    { group, to }: { readonly group: string; readonly to: 'earliest' | 'latest' | Date },
+  ): Promise<void> {
     const { broker, address } = this.#address(what, { group });
     const { driver } = broker;
-    requireCapability({ capabilities: driver.capabilities, driver: driver.name }, 'history', 'seek', 'Route the topic to a broker with history.');
+    requireCapability(
+      { capabilities: driver.capabilities, driver: driver.name },
+      'history',
+      'seek',
+      'Route the topic to a broker with history.',
+    );
     if (!(to instanceof Date)) requireOneOf('to', to, ['earliest', 'latest']);
     else requireNumber('to', to.getTime(), { min: 0 });
     await broker.call(() => driver.seek?.(address, to) ?? Promise.resolve());
   }
 
-  async provision(what: readonly Destination[], options: { readonly mode?: ProvisionMode } = {}): Promise<ProvisionResult> {
+  async provision(
+    what: readonly Destination[],
+    options: { readonly mode?: ProvisionMode } = {},
+  ): Promise<ProvisionResult> {
     requireKnown('provision', options, ['mode']);
     const mode = requireOneOf('mode', options.mode ?? 'create', ['create', 'validate', 'assume']);
     const places = what.map((destination) => ({ destination, ...this.#place(destination) }));
@@ -140,14 +167,20 @@ export class ClientOf implements Client {
     const group = options.group === undefined ? undefined : groupOf(what, options.group);
     const address = addressOf(what, physical, group);
     const { namespace } = this.#parts;
-    return broker.driver.physicalNames?.(address) ?? { main: physicalName(namespace, address), deadLetters: physicalName(namespace, address, 'dead') };
+    return (
+      broker.driver.physicalNames?.(address) ?? {
+        main: physicalName(namespace, address),
+        deadLetters: physicalName(namespace, address, 'dead'),
+      }
+    );
   }
 
   async check(): Promise<Health> {
     const brokers = await Promise.all(this.#parts.brokers.map((broker) => this.#checkBroker(broker)));
     const consumers = Array.from(this.#consumers, (consumer) => consumer.health());
     const warnings = Array.from(this.#consumers).flatMap((consumer) => consumer.warnings());
-    const isWell = brokers.every(({ ok }) => ok) && consumers.every(({ state }) => state !== 'failed' && state !== 'recovering');
+    const isWell =
+      brokers.every(({ ok }) => ok) && consumers.every(({ state }) => state !== 'failed' && state !== 'recovering');
     return { ok: isWell && this.#closing === undefined, brokers, consumers, warnings };
   }
 
@@ -178,13 +211,16 @@ export class ClientOf implements Client {
   async #settled(work: readonly Promise<void>[]): Promise<void> {
     const results = await Promise.allSettled(work);
     for (const result of results) {
-      if (result.status === 'rejected') this.#parts.telemetry.logger.warn('anymq: closing failed', { code: (result.reason as AnymqError).code });
+      if (result.status === 'rejected')
+        this.#parts.telemetry.logger.warn('anymq: closing failed', { code: (result.reason as AnymqError).code });
     }
   }
 
   async #checkBroker(broker: Broker): Promise<Health['brokers'][number]> {
     const { name, driver } = broker;
-    const late = new AnymqError('TIMEOUT', `The broker '${name}' did not answer within ${checkTimeoutMs} ms.`, { driver: driver.name });
+    const late = new AnymqError('TIMEOUT', `The broker '${name}' did not answer within ${checkTimeoutMs} ms.`, {
+      driver: driver.name,
+    });
     let error: AnymqError | undefined = late;
     const asked = (async () => driver.check())().then(
       () => (error = undefined),
@@ -213,20 +249,34 @@ export class ClientOf implements Client {
     return place;
   }
 
-  #address(what: Destination, options: { readonly group?: string }): { readonly broker: Broker; readonly address: Address } {
+  #address(
+    what: Destination,
+    options: { readonly group?: string },
+  ): { readonly broker: Broker; readonly address: Address } {
     const { broker, physical } = this.#place(what);
     return { broker, address: addressOf(what, physical, groupOf(what, options.group)) };
   }
 
   #consumerParts(from: Destination): ConsumerParts {
     const { telemetry } = this.#parts;
-    return { ...this.#place(from), clock: this.#clock, random: this.#random, telemetry, prepare: (to, body, options) => this.#prepare(to, body, options) };
+    return {
+      ...this.#place(from),
+      clock: this.#clock,
+      random: this.#random,
+      telemetry,
+      prepare: (to, body, options) => this.#prepare(to, body, options),
+    };
   }
 
   #prepare(to: Destination, body: unknown, options: SendOptions | undefined): ReturnType<ConsumerParts['prepare']> {
     const { broker, physical } = this.#place(to);
     const { capabilities, limits, name } = broker.driver;
-    const message = buildMessage({ destination: to, capabilities, limits, driver: name, source: this.#source }, body, options, new Date(this.#clock.now()));
+    const message = buildMessage(
+      { destination: to, capabilities, limits, driver: name, source: this.#source },
+      body,
+      options,
+      new Date(this.#clock.now()),
+    );
     return { to: addressOf(to, physical), message };
   }
 }

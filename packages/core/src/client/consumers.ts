@@ -1,5 +1,12 @@
 import type { Clock } from '../clock.ts';
-import type { BatchConsumeHandler, BatchConsumerOptions, BatchHandler, ConsumeHandler, ConsumerOptions, Handler } from '../consume-types.ts';
+import type {
+  BatchConsumeHandler,
+  BatchConsumerOptions,
+  BatchHandler,
+  ConsumeHandler,
+  ConsumerOptions,
+  Handler,
+} from '../consume-types.ts';
 import { createBatchRunner } from '../consume/batch-runner.ts';
 import { readConsumerOptions, type ConsumerSettings } from '../consume/consumer-settings.ts';
 import { ConsumerOf, type ManagedConsumer } from '../consume/consumer.ts';
@@ -25,27 +32,45 @@ export interface ConsumerParts {
 }
 
 /** @throws INVALID_OPTION, UNSUPPORTED */
-export function openConsumer(from: Destination, options: ConsumerOptions, handler: Handler<unknown>, parts: ConsumerParts): ManagedConsumer {
+export function openConsumer(
+  from: Destination,
+  options: ConsumerOptions,
+  handler: Handler<unknown>,
+  parts: ConsumerParts,
+): ManagedConsumer {
   const settings = readConsumerOptions(from, options, 'single', parts.broker.driver);
   requireHandler(handler);
   const use = options.use ?? [];
-  const chain: Handler<unknown> = use.length === 0 ? handler : compose<ConsumeHandler>(use, async (body, delivery) => handler(body, delivery));
+  const chain: Handler<unknown> =
+    use.length === 0 ? handler : compose<ConsumeHandler>(use, async (body, delivery) => handler(body, delivery));
   return managed(settings, parts, (dispatcher, receiver) => {
-    const transactor = settings.transaction ? new Transactor({ receiver, prepare: parts.prepare, wrap: (error) => parts.broker.wrap(error).error }) : undefined;
+    const transactor = settings.transaction
+      ? new Transactor({ receiver, prepare: parts.prepare, wrap: (error) => parts.broker.wrap(error).error })
+      : undefined;
     return createSingleRunner(dispatcher, chain, transactor);
   });
 }
 
 /** @throws INVALID_OPTION, UNSUPPORTED */
-export function openBatchConsumer(from: Destination, options: BatchConsumerOptions, handler: BatchHandler<unknown>, parts: ConsumerParts): ManagedConsumer {
+export function openBatchConsumer(
+  from: Destination,
+  options: BatchConsumerOptions,
+  handler: BatchHandler<unknown>,
+  parts: ConsumerParts,
+): ManagedConsumer {
   const settings = readConsumerOptions(from, options, 'batch', parts.broker.driver);
   requireHandler(handler);
-  if (settings.transaction || settings.acknowledgeBefore) throw invalidOption("transaction and acknowledge: 'before' are for consumers of single messages.");
+  if (settings.transaction || settings.acknowledgeBefore)
+    throw invalidOption("transaction and acknowledge: 'before' are for consumers of single messages.");
   const chain = compose<BatchConsumeHandler>(options.use ?? [], handler);
   return managed(settings, parts, (dispatcher) => createBatchRunner(dispatcher, chain));
 }
 
-function managed(settings: ConsumerSettings, { broker, physical, clock, random, telemetry }: ConsumerParts, createRunner: (dispatcher: Dispatcher, receiver: Receiver) => Runner): ManagedConsumer {
+function managed(
+  settings: ConsumerSettings,
+  { broker, physical, clock, random, telemetry }: ConsumerParts,
+  createRunner: (dispatcher: Dispatcher, receiver: Receiver) => Runner,
+): ManagedConsumer {
   const { destination, group, startAt } = settings;
   return new ConsumerOf({
     settings,
@@ -59,7 +84,8 @@ function managed(settings: ConsumerSettings, { broker, physical, clock, random, 
     },
     wrap: (error) => broker.wrap(error),
     emit: (event) => telemetry.emit(event),
-    onTrouble: (what, { code }) => telemetry.logger.warn(`anymq: ${what} failed`, { destination: destination.name, group, code }),
+    onTrouble: (what, { code }) =>
+      telemetry.logger.warn(`anymq: ${what} failed`, { destination: destination.name, group, code }),
   });
 }
 

@@ -61,5 +61,7 @@ export function openProducer(to: Destination, options: ProducerOptions, parts: P
 }
 
 function closed(offered: boolean): AnymqError {
-  return new AnymqError('CLOSED', 'The client was closed before the broker confirmed the message.', { outcome: offered ? 'unknown' : 'not-sent' });
+  return new AnymqError('CLOSED', 'The client was closed before the broker confirmed the message.', {
+    outcome: offered ? 'unknown' : 'not-sent',
+  });
 }

@@ -8,10 +8,10 @@ export interface Telemetry {
 }
 
 const levels: Partial<Record<ClientEvent['type'], 'debug' | 'info' | 'warn'>> = {
-  'provisioned': 'info',
+  provisioned: 'info',
   'consumer-state': 'info',
-  'retry': 'debug',
-  'joined': 'debug',
+  retry: 'debug',
+  joined: 'debug',
 };
 
 export function createTelemetry(logger: Logger, listener: ((event: ClientEvent) => void) | undefined): Telemetry {
@@ -33,7 +33,8 @@ function fieldsOf(event: ClientEvent): LogFields {
   for (const [name, value] of Object.entries(event)) {
     if (typeof value === 'string' || typeof value === 'number') fields[name] = value;
     else if (Array.isArray(value)) fields[name] = value.join(', ');
-    else if (typeof value === 'object' && value !== null) Object.assign(fields, { errorName: value.name, errorCode: value.code });
+    else if (typeof value === 'object' && value !== null)
+      Object.assign(fields, { errorName: value.name, errorCode: value.code });
   }
   return fields;
 }

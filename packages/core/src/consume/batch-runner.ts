@@ -78,11 +78,20 @@ export function createBatchRunner(dispatcher: Dispatcher, handler: BatchHandler<
     for (const member of members) endAll([member], dispatcher.stopping ? givenBack : await callHandler([member]));
   }
 
-  async function callHandler(members: readonly Member[]): Promise<{ readonly outcomes: readonly (Outcome | undefined)[] | undefined } | { readonly error: unknown }> {
+  async function callHandler(
+    members: readonly Member[],
+  ): Promise<{ readonly outcomes: readonly (Outcome | undefined)[] | undefined } | { readonly error: unknown }> {
     try {
-      const outcomes = await handler(members.map(({ delivery }) => delivery as BatchDelivery<unknown>), batchContext(members));
-      if (outcomes === undefined || (Array.isArray(outcomes) && outcomes.length === members.length)) return { outcomes: outcomes ?? undefined };
-      throw new AnymqError('INVALID_OPTION', 'A batch handler returns nothing, or an outcome (or undefined) for each delivery, in order.');
+      const outcomes = await handler(
+        members.map(({ delivery }) => delivery as BatchDelivery<unknown>),
+        batchContext(members),
+      );
+      if (outcomes === undefined || (Array.isArray(outcomes) && outcomes.length === members.length))
+        return { outcomes: outcomes ?? undefined };
+      throw new AnymqError(
+        'INVALID_OPTION',
+        'A batch handler returns nothing, or an outcome (or undefined) for each delivery, in order.',
+      );
     } catch (error) {
       return { error };
     }

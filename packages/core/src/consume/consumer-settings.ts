@@ -27,7 +27,20 @@ export interface ConsumerSettings {
   readonly transaction: boolean;
 }
 
-const common = ['group', 'concurrency', 'retry', 'deadLetter', 'leaseMs', 'maxHoldMs', 'maxHeld', 'crashLimit', 'acknowledge', 'startAt', 'use', 'transaction'];
+const common = [
+  'group',
+  'concurrency',
+  'retry',
+  'deadLetter',
+  'leaseMs',
+  'maxHoldMs',
+  'maxHeld',
+  'crashLimit',
+  'acknowledge',
+  'startAt',
+  'use',
+  'transaction',
+];
 
 /** @throws INVALID_OPTION, UNSUPPORTED */
 export function readConsumerOptions(
@@ -44,8 +57,14 @@ export function readConsumerOptions(
     destination,
     group: groupOf(destination, options.group),
     ordered: destination.ordering === 'key',
-    concurrency: requireNumber('concurrency', options.concurrency ?? (batch ? 1 : 10), { min: 1, max: batch ? 1000 : 10_000, integer: true }),
-    maxMessages: batch ? requireNumber('maxMessages', batch.maxMessages ?? 100, { min: 1, max: 10_000, integer: true }) : 1,
+    concurrency: requireNumber('concurrency', options.concurrency ?? (batch ? 1 : 10), {
+      min: 1,
+      max: batch ? 1000 : 10_000,
+      integer: true,
+    }),
+    maxMessages: batch
+      ? requireNumber('maxMessages', batch.maxMessages ?? 100, { min: 1, max: 10_000, integer: true })
+      : 1,
     maxWaitMs: batch ? requireNumber('maxWaitMs', batch.maxWaitMs ?? 100, { min: 0, max: 60_000 }) : 0,
     retry: toRetryPolicy(options.retry),
     deadLetter: options.deadLetter ?? true,
@@ -65,7 +84,10 @@ export function groupOf(destination: Destination, group: string | undefined): st
     if (group === undefined) throw invalidOption(`'${destination.name}' is a topic: name the group, { group: '…' }.`);
     return requireName('group', group);
   }
-  if (group !== undefined) throw invalidOption(`'${destination.name}' is a queue, and queues have no groups. Leave out group, or define a topic.`);
+  if (group !== undefined)
+    throw invalidOption(
+      `'${destination.name}' is a queue, and queues have no groups. Leave out group, or define a topic.`,
+    );
   return undefined;
 }
 
@@ -73,16 +95,28 @@ function checkCombinations(options: ConsumerOptions | BatchConsumerOptions): voi
   requireOneOf('acknowledge', options.acknowledge ?? 'after', ['after', 'before']);
   if (options.acknowledge !== 'before') return;
   const idempotent = (options.use ?? []).some(isIdempotent);
-  const refused = { retry: options.retry, deadLetter: options.deadLetter, transaction: options.transaction, idempotent };
+  const refused = {
+    retry: options.retry,
+    deadLetter: options.deadLetter,
+    transaction: options.transaction,
+    idempotent,
+  };
   for (const [name, value] of Object.entries(refused)) {
     if (value !== undefined && value !== false) {
-      throw invalidOption(`acknowledge: 'before' is at most once, so ${name} cannot work with it. Leave out one of them.`);
+      throw invalidOption(
+        `acknowledge: 'before' is at most once, so ${name} cannot work with it. Leave out one of them.`,
+      );
     }
   }
 }
 
-function checkCapabilities(options: ConsumerOptions | BatchConsumerOptions, driver: { readonly capabilities: Capabilities; readonly name: string }): void {
+function checkCapabilities(
+  options: ConsumerOptions | BatchConsumerOptions,
+  driver: { readonly capabilities: Capabilities; readonly name: string },
+): void {
   const context = { capabilities: driver.capabilities, driver: driver.name };
-  if (options.startAt === 'earliest') requireCapability(context, 'history', "startAt: 'earliest'", 'Provision the group before the first send.');
-  if (options.transaction === true) requireCapability(context, 'transactions', 'transaction', 'Use idempotent() on the receiving side.');
+  if (options.startAt === 'earliest')
+    requireCapability(context, 'history', "startAt: 'earliest'", 'Provision the group before the first send.');
+  if (options.transaction === true)
+    requireCapability(context, 'transactions', 'transaction', 'Use idempotent() on the receiving side.');
 }

@@ -73,7 +73,8 @@ export class ConsumerOf implements ManagedConsumer {
   }
 
   async start(): Promise<void> {
-    if (this.#stopping !== undefined || this.#state === 'failed') throw new AnymqError('CLOSED', 'The consumer has stopped. Make a new one.');
+    if (this.#stopping !== undefined || this.#state === 'failed')
+      throw new AnymqError('CLOSED', 'The consumer has stopped. Make a new one.');
     if (this.#state !== 'idle') throw new AnymqError('CONFLICT', 'The consumer was started before. Start it once.');
     this.#setState('starting');
     this.#starting = this.#open();
@@ -105,7 +106,10 @@ export class ConsumerOf implements ManagedConsumer {
   warnings(): readonly string[] {
     const paused = [...(this.#works?.dispatcher.desk.lanes.paused ?? [])];
     const { destination, group } = this.#about;
-    return paused.map((partition) => `Partition ${partition} of ${destination}${group === undefined ? '' : ` (${group})`} waits: maxHeld of its messages are behind a slow or failing one.`);
+    return paused.map(
+      (partition) =>
+        `Partition ${partition} of ${destination}${group === undefined ? '' : ` (${group})`} waits: maxHeld of its messages are behind a slow or failing one.`,
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -130,15 +134,16 @@ export class ConsumerOf implements ManagedConsumer {
 
   async #build(): Promise<void> {
     const { settings, clock, random, limits } = this.#context;
-    let dispatcher: Dispatcher | undefined;
+    // A driver may call back while it opens: nothing is in our hands yet.
+    const opened: { dispatcher?: Dispatcher } = {};
     const receiver = await this.#openReceiver({
       ...maxInFlight(settings),
       ordered: settings.ordered,
       leaseMs: settings.leaseMs,
-      onLost: (tokens, reason) => dispatcher?.lose(tokens, reason),
-      onRevoking: (tokens) => dispatcher?.revoke(tokens),
+      onLost: (tokens, reason) => opened.dispatcher?.lose(tokens, reason),
+      onRevoking: (tokens) => opened.dispatcher?.revoke(tokens),
     });
-    dispatcher = new Dispatcher({
+    const dispatcher = new Dispatcher({
       settings,
       limits,
       clock,
@@ -150,6 +155,7 @@ export class ConsumerOf implements ManagedConsumer {
       onRefetch: () => loop.interrupt(),
       onTrouble: (what, messages, error) => this.#onTrouble(what, messages, error),
     });
+    opened.dispatcher = dispatcher;
     const runner = this.#context.createRunner(dispatcher, receiver);
     const loop: FetchLoop = new FetchLoop({
       clock,
@@ -201,7 +207,10 @@ export class ConsumerOf implements ManagedConsumer {
     runner.stop();
     await this.#within(deadlineMs, Promise.all([dispatcher.halt(), this.#until(() => desk.running === 0)]));
     dispatcher.abandonRuns();
-    await this.#within(graceMs, Promise.all([desk.settler.drained(), this.#error === undefined ? fetching : undefined]));
+    await this.#within(
+      graceMs,
+      Promise.all([desk.settler.drained(), this.#error === undefined ? fetching : undefined]),
+    );
     dispatcher.stop();
     await this.#within(graceMs, this.#close(receiver));
   }

@@ -7,7 +7,13 @@ import { failureRecord, namedFailure, summaryOf } from './failure.ts';
 /** What becomes of a message after a run, whatever its driver and its place. */
 export type Decision =
   | { readonly kind: 'acknowledge' }
-  | { readonly kind: 'again'; readonly delayMs: number; readonly attempt: number; readonly failure: FailureRecord | undefined; readonly error: ErrorSummary }
+  | {
+      readonly kind: 'again';
+      readonly delayMs: number;
+      readonly attempt: number;
+      readonly failure: FailureRecord | undefined;
+      readonly error: ErrorSummary;
+    }
   | { readonly kind: 'release'; readonly delayMs: number }
   | { readonly kind: 'deadLetter'; readonly failure: FailureRecord };
 
@@ -32,27 +38,47 @@ export function decideReturned(value: unknown, context: DecisionContext): Decisi
   if (kind === 'reject') return deadLetter(namedFailure('Rejected', outcome.reason), context);
   const error = namedFailure('RetryLater', 'The handler asked for another attempt.');
   if (outcome.charge) return decideThrown(error, context, outcome.delayMs);
-  return { kind: 'again', delayMs: outcome.delayMs, attempt: context.attempt, failure: context.previous, error: summaryOf(error) };
+  return {
+    kind: 'again',
+    delayMs: outcome.delayMs,
+    attempt: context.attempt,
+    failure: context.previous,
+    error: summaryOf(error),
+  };
 }
 
 /** Of what a handler threw: the retry policy decides; a policy that fails itself ends in a dead letter. Pure, as the policy is. */
 export function decideThrown(error: unknown, context: DecisionContext, wishMs?: number): Decision {
   const delayMs = policyDelay(error, context);
   if (delayMs === null) return deadLetter(error, context);
-  return { kind: 'again', delayMs: wishMs ?? delayMs, attempt: context.attempt + 1, failure: record(error, context), error: summaryOf(error) };
+  return {
+    kind: 'again',
+    delayMs: wishMs ?? delayMs,
+    attempt: context.attempt + 1,
+    failure: record(error, context),
+    error: summaryOf(error),
+  };
 }
 
 export function deadLetter(error: unknown, context: Omit<DecisionContext, 'retry' | 'random'>): Decision {
   return { kind: 'deadLetter', failure: record(error, context) };
 }
 
-function record(error: unknown, { previous, attempt, now, destination, group }: Omit<DecisionContext, 'retry' | 'random'>): FailureRecord {
+function record(
+  error: unknown,
+  { previous, attempt, now, destination, group }: Omit<DecisionContext, 'retry' | 'random'>,
+): FailureRecord {
   return failureRecord(error, { previous, attempts: attempt, now, destination, group });
 }
 
 function policyDelay(error: unknown, { retry, random, now, attempt, previous }: DecisionContext): number | null {
   try {
-    const delayMs = retry({ attempt, elapsedMs: previous === undefined ? 0 : now - previous.firstFailedAt, error, random });
+    const delayMs = retry({
+      attempt,
+      elapsedMs: previous === undefined ? 0 : now - previous.firstFailedAt,
+      error,
+      random,
+    });
     return typeof delayMs === 'number' && delayMs >= 0 ? Math.min(delayMs, 604_800_000) : null;
   } catch {
     return null;

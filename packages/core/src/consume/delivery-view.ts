@@ -1,4 +1,4 @@
-import { AnymqError } from '../errors.ts';
+import type { AnymqError } from '../errors.ts';
 import type { Delivery } from '../consume-types.ts';
 import type { Message } from '../message.ts';
 

@@ -61,7 +61,7 @@ export class Desk {
       random,
       receiver,
       maxFlights: settings.ordered ? 1 : context.limits.maxBatchesInFlight,
-      onSettled: context.onSettled,
+      onSettled: (job, outcome, lost) => context.onSettled(job, outcome, lost),
       onFailed: (messages, error) => context.onTrouble('settle', messages, error),
     });
   }

@@ -45,7 +45,11 @@ export class Dispatcher {
   constructor(context: DispatcherContext) {
     const { settings, clock, limits, receiver } = context;
     this.#context = context;
-    this.desk = new Desk({ ...context, onSettled: (job, outcome, lost) => this.#onSettled(job, outcome, lost), onDue: (job) => this.#onDue(job) });
+    this.desk = new Desk({
+      ...context,
+      onSettled: (job, outcome, lost) => this.#onSettled(job, outcome, lost),
+      onDue: (job) => this.#onDue(job),
+    });
     this.#maxAhead = maxAhead(settings.concurrency * settings.maxMessages);
     this.#keeper = new LeaseKeeper({
       clock,
@@ -68,7 +72,9 @@ export class Dispatcher {
     const free = target - ready.length - desk.running;
     // Fetching one by one while enough waits to be started would only cost round trips.
     if (ready.length > 0 && desk.running > 0 && free < target / 4) return 0;
-    const room = settings.ordered ? settings.maxHeld * settings.destination.partitions - lanes.total : maxWaiting - desk.waiting;
+    const room = settings.ordered
+      ? settings.maxHeld * settings.destination.partitions - lanes.total
+      : maxWaiting - desk.waiting;
     return Math.max(0, Math.min(free, room, maxUnsettled - settler.unsettled, this.#fetchLimit));
   }
 
@@ -191,7 +197,12 @@ export class Dispatcher {
   /** The stop's deadline: signals abort, and what still runs goes back, uncharged. */
   abandonRuns(): void {
     for (const job of [...this.desk.hand.runs()]) {
-      job.delivery?.abort(new AnymqError('ABORTED', "The consumer stops, and its deadline has passed: the message goes back to the broker."));
+      job.delivery?.abort(
+        new AnymqError(
+          'ABORTED',
+          'The consumer stops, and its deadline has passed: the message goes back to the broker.',
+        ),
+      );
       if (job.joined !== undefined) this.desk.release(job.joined);
       job.joined = undefined;
       if (!job.lost) this.desk.settle(job, { kind: 'release', delayMs: 0 });
@@ -230,7 +241,11 @@ export class Dispatcher {
   #setAsideKiller(job: Job): boolean {
     const { crashCount } = job.received;
     if (crashCount < this.desk.settings.crashLimit) return false;
-    setAside(this.desk, job, namedFailure('CrashLimit', `The process ended ${crashCount} times while this message ran alone.`));
+    setAside(
+      this.desk,
+      job,
+      namedFailure('CrashLimit', `The process ended ${crashCount} times while this message ran alone.`),
+    );
     return true;
   }
 
@@ -303,9 +318,18 @@ export class Dispatcher {
 }
 
 /** A pushing broker's prefetch has to hold these and what runs. */
-export function maxInFlight({ concurrency, maxMessages, ordered, maxHeld, destination }: Desk['settings']): Pick<ReceiverOptions, 'maxInFlight' | 'maxBytes'> {
+export function maxInFlight({
+  concurrency,
+  maxMessages,
+  ordered,
+  maxHeld,
+  destination,
+}: Desk['settings']): Pick<ReceiverOptions, 'maxInFlight' | 'maxBytes'> {
   const jobs = concurrency * maxMessages;
-  return { maxInFlight: jobs + maxAhead(jobs) + (ordered ? maxHeld * destination.partitions : 0), maxBytes: maxHandBytes };
+  return {
+    maxInFlight: jobs + maxAhead(jobs) + (ordered ? maxHeld * destination.partitions : 0),
+    maxBytes: maxHandBytes,
+  };
 }
 
 function maxAhead(jobs: number): number {

@@ -45,7 +45,8 @@ export class DueQueue {
     this.#clock.clearTimeout(this.#timer);
     const first = this.#heap[0];
     this.#armedFor = first?.at ?? Infinity;
-    if (first !== undefined) this.#timer = this.#clock.setTimeout(this.#fire, Math.max(0, first.at - this.#clock.now()));
+    if (first !== undefined)
+      this.#timer = this.#clock.setTimeout(this.#fire, Math.max(0, first.at - this.#clock.now()));
   }
 
   readonly #fire = (): void => {

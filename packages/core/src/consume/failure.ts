@@ -26,8 +26,18 @@ export interface FailureContext {
  * What goes with a retry copy or dead letter. At most 3,756 UTF-16 units, so under 12 KiB of UTF-8: every driver keeps
  * that much room beside the largest message that it accepts.
  */
-export function failureRecord(error: unknown, { previous, attempts, now, destination, group }: FailureContext): FailureRecord {
-  return { ...describe(error), attempts, firstFailedAt: previous?.firstFailedAt ?? now, lastFailedAt: now, destination, group };
+export function failureRecord(
+  error: unknown,
+  { previous, attempts, now, destination, group }: FailureContext,
+): FailureRecord {
+  return {
+    ...describe(error),
+    attempts,
+    firstFailedAt: previous?.firstFailedAt ?? now,
+    lastFailedAt: now,
+    destination,
+    group,
+  };
 }
 
 /** For events and logs: no text of the user's. */

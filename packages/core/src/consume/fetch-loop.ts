@@ -70,7 +70,10 @@ export class FetchLoop {
 
   async #turn(): Promise<AnymqError | undefined> {
     const { dispatcher } = this.#context;
-    if (!this.#mayFetch()) return void (await this.#untilProgress());
+    if (!this.#mayFetch()) {
+      await this.#untilProgress();
+      return undefined;
+    }
     // Nothing is on its way back, and no fetch is under way: what comes now comes in order.
     dispatcher.desk.lanes.reopen();
     try {
@@ -88,7 +91,12 @@ export class FetchLoop {
     this.#fetching ??= new AbortController();
     const { signal } = this.#fetching;
     const maxBytes = maxHandBytes - dispatcher.desk.hand.bytes;
-    const batch = await receiver.receive({ signal, maxMessages, maxBytes, pausedPartitions: dispatcher.desk.lanes.paused });
+    const batch = await receiver.receive({
+      signal,
+      maxMessages,
+      maxBytes,
+      pausedPartitions: dispatcher.desk.lanes.paused,
+    });
     const now = clock.now();
     dispatcher.admit(batch, now - this.#fetchedAt);
     this.#fetchedAt = now;
@@ -100,7 +108,11 @@ export class FetchLoop {
     if (!wrapped.error.retryable) return wrapped.error;
     this.#failures++;
     this.#context.onRecovering(wrapped.error);
-    await sleep(this.#context.clock, waitBackoff(this.#failures, this.#context.random, wrapped.retryAfterMs), this.#stop.signal);
+    await sleep(
+      this.#context.clock,
+      waitBackoff(this.#failures, this.#context.random, wrapped.retryAfterMs),
+      this.#stop.signal,
+    );
     return undefined;
   }
 

@@ -21,7 +21,12 @@ function loseOne(desk: Desk, job: Job, reason: LostReason | 'overdue'): void {
   desk.context.emit({ type: 'lost', ...desk.about, id: job.received.id, reason });
   if (state === 'running') {
     desk.hand.bury(job);
-    job.delivery?.abort(new AnymqError('LEASE_LOST', `The delivery is no longer ours (${reason}): the broker may give the message to someone else.`));
+    job.delivery?.abort(
+      new AnymqError(
+        'LEASE_LOST',
+        `The delivery is no longer ours (${reason}): the broker may give the message to someone else.`,
+      ),
+    );
     if (job.lane !== undefined) desk.drain(job.lane);
     return;
   }

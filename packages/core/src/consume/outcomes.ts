@@ -1,8 +1,15 @@
 import type { SettleOutcome } from '../driver-interface.ts';
 import { outcomeKind } from '../outcome.ts';
-import { acknowledge, deadLetter, decideReturned, decideThrown, type Decision, type DecisionContext } from './decide.ts';
+import {
+  acknowledge,
+  deadLetter,
+  decideReturned,
+  decideThrown,
+  type Decision,
+  type DecisionContext,
+} from './decide.ts';
 import type { Desk } from './desk.ts';
-import { summaryOf } from './failure.ts';
+import type { ErrorSummary } from '../events.ts';
 import { acknowledged, type Job } from './job.ts';
 
 /** What a run ended with. */
@@ -33,7 +40,14 @@ export function settled(desk: Desk, job: Job, outcome: SettleOutcome, lost: bool
   if (lost) desk.context.emit({ type: 'lost', ...desk.about, id, reason: 'settled too late' });
   else desk.progressAt = desk.time;
   if (outcome.kind !== 'deadLetter') return false;
-  if (!lost) desk.context.emit({ type: 'dead-letter', ...desk.about, id, attempts: outcome.failure.attempts, error: reasonOf(outcome.failure) });
+  if (!lost)
+    desk.context.emit({
+      type: 'dead-letter',
+      ...desk.about,
+      id,
+      attempts: outcome.failure.attempts,
+      error: reasonOf(outcome.failure),
+    });
   if (lane === undefined || lane.head !== job) return false;
   if (lost) desk.drain(lane);
   desk.advance(lane);
@@ -47,7 +61,14 @@ function decide(desk: Desk, job: Job, result: RunResult): Decision {
 
 function contextOf(desk: Desk, job: Job): DecisionContext {
   const { retry } = desk.settings;
-  return { retry, random: desk.context.random, now: desk.now(), attempt: job.attempt, previous: job.failure, ...desk.about };
+  return {
+    retry,
+    random: desk.context.random,
+    now: desk.now(),
+    attempt: job.attempt,
+    previous: job.failure,
+    ...desk.about,
+  };
 }
 
 function apply(desk: Desk, job: Job, decision: Decision): void {
@@ -59,7 +80,13 @@ function apply(desk: Desk, job: Job, decision: Decision): void {
       return;
     case 'deadLetter':
       if (desk.settings.deadLetter) return desk.settle(job, decision);
-      desk.context.emit({ type: 'discarded', ...desk.about, id: job.received.id, attempts: decision.failure.attempts, error: reasonOf(decision.failure) });
+      desk.context.emit({
+        type: 'discarded',
+        ...desk.about,
+        id: job.received.id,
+        attempts: decision.failure.attempts,
+        error: reasonOf(decision.failure),
+      });
       return apply(desk, job, acknowledge);
     case 'release':
       if (lane !== undefined) return holdOrHandOver(desk, job, decision.delayMs);
@@ -69,7 +96,11 @@ function apply(desk: Desk, job: Job, decision: Decision): void {
   }
 }
 
-function again(desk: Desk, job: Job, { delayMs, attempt, failure, error }: Decision & { readonly kind: 'again' }): void {
+function again(
+  desk: Desk,
+  job: Job,
+  { delayMs, attempt, failure, error }: Decision & { readonly kind: 'again' },
+): void {
   desk.context.emit({ type: 'retry', ...desk.about, id: job.received.id, attempt: job.attempt, delayMs, error });
   if (job.lane === undefined) return desk.settle(job, { kind: 'retry', dueAt: desk.now() + delayMs, attempt, failure });
   job.attempt = attempt;
@@ -122,6 +153,6 @@ function endJoined(desk: Desk, job: Job, next: Job, result: RunResult | undefine
   else apply(desk, next, decision);
 }
 
-function reasonOf(failure: { readonly name: string; readonly code?: string | undefined }): ReturnType<typeof summaryOf> {
+function reasonOf(failure: { readonly name: string; readonly code?: string | undefined }): ErrorSummary {
   return failure.code === undefined ? { name: failure.name } : { name: failure.name, code: failure.code };
 }

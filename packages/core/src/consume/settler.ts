@@ -138,10 +138,13 @@ export class Settler {
     for (const job of failed.toReversed()) this.#queue.unshift(job);
     this.#context.onFailed(failed.length, error);
     if (this.#pause !== undefined) return;
-    this.#pause = this.#context.clock.setTimeout(() => {
-      this.#pause = undefined;
-      this.#flush();
-    }, waitBackoff(++this.#failures, this.#context.random));
+    this.#pause = this.#context.clock.setTimeout(
+      () => {
+        this.#pause = undefined;
+        this.#flush();
+      },
+      waitBackoff(++this.#failures, this.#context.random),
+    );
   }
 
   #end(job: Job, lost: boolean): void {

@@ -8,7 +8,11 @@ import type { Runner } from './runner.ts';
 import type { Transactor } from './transactor.ts';
 
 /** Runs a handler for each message, as many at once as the consumer's concurrency. */
-export function createSingleRunner(dispatcher: Dispatcher, handler: Handler<unknown>, transactor: Transactor | undefined): Runner {
+export function createSingleRunner(
+  dispatcher: Dispatcher,
+  handler: Handler<unknown>,
+  transactor: Transactor | undefined,
+): Runner {
   const { settings } = dispatcher.desk;
   const { destination, concurrency, acknowledgeBefore } = settings;
   let slots = 0;
@@ -75,10 +79,19 @@ export function createSingleRunner(dispatcher: Dispatcher, handler: Handler<unkn
   }
 
   /** At most once: there is nothing left to settle, and nobody to try again. */
-  function endAcknowledged(job: Job, result: { readonly value: unknown } | { readonly error: unknown } | undefined): void {
+  function endAcknowledged(
+    job: Job,
+    result: { readonly value: unknown } | { readonly error: unknown } | undefined,
+  ): void {
     if (result !== undefined && 'error' in result) {
       const { about, context } = dispatcher.desk;
-      context.emit({ type: 'discarded', ...about, id: job.received.id, attempts: job.attempt, error: summaryOf(result.error) });
+      context.emit({
+        type: 'discarded',
+        ...about,
+        id: job.received.id,
+        attempts: job.attempt,
+        error: summaryOf(result.error),
+      });
     }
     dispatcher.endSettled(job);
   }
@@ -87,5 +100,7 @@ export function createSingleRunner(dispatcher: Dispatcher, handler: Handler<unkn
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { readonly then?: unknown }).then === 'function';
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { readonly then?: unknown }).then === 'function'
+  );
 }

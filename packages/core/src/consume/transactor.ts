@@ -1,4 +1,4 @@
-import type { Delivery, Handler } from '../consume-types.ts';
+import type { Handler } from '../consume-types.ts';
 import type { Destination } from '../destination.ts';
 import type { Address, Receiver } from '../driver-interface.ts';
 import type { AnymqError } from '../errors.ts';
@@ -36,9 +36,9 @@ export class Transactor {
 
   async run(job: Job, body: unknown, delivery: DeliveryView, handler: Handler<unknown>): Promise<unknown> {
     const sends: Send[] = [];
-    delivery.send = ((to: Destination, sent: unknown, options?: SendOptions) => {
+    delivery.send = (to, sent, options) => {
       sends.push(this.#context.prepare(to, sent, options));
-    }) as NonNullable<Delivery['send']>;
+    };
     const value = await handler(body, delivery);
     if (outcomeKind(value) !== undefined) return value;
     await this.#commit(job, sends);
@@ -47,7 +47,9 @@ export class Transactor {
 
   async #commit(job: Job, sends: readonly Send[]): Promise<void> {
     const messages = await Promise.all(sends.map(async ({ to, message }) => ({ to, message: await message })));
-    const transaction = await this.#wrapped(() => this.#context.receiver.beginTransaction?.([job.token]) ?? Promise.reject(new Error('no transactions')));
+    const transaction = await this.#wrapped(
+      () => this.#context.receiver.beginTransaction?.([job.token]) ?? Promise.reject(new Error('no transactions')),
+    );
     try {
       for (const { to, message } of messages) await transaction.send(to, [message]);
       await transaction.commit();

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../clock.ts';
 import { AnymqError } from '../errors.ts';
 import type { Claim, IdempotencyStore } from './idempotency-store.ts';
+import type { OwnSignal } from './with-signal.ts';
 
 /** A claim while its handler runs. */
 export interface HeldClaim extends Claim {
@@ -8,8 +9,8 @@ export interface HeldClaim extends Claim {
   validUntil: number;
   renewing: boolean;
   lost: boolean;
-  /** Aborts the delivery's signal. */
-  readonly abort: (reason: AnymqError) => void;
+  /** The delivery's, as the handler sees it. */
+  readonly own: OwnSignal;
 }
 
 export interface RenewerOptions {
@@ -84,7 +85,7 @@ export class ClaimRenewer {
     this.remove(claims);
     for (const claim of claims) {
       claim.lost = true;
-      claim.abort(leaseLost());
+      claim.own.abort(leaseLost());
     }
   }
 }

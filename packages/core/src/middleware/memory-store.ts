@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../clock.ts';
 import { AnymqError } from '../errors.ts';
 import { requireKnown, requireNumber } from '../options.ts';
+import { Entry, ExpiryLine } from './expiry-line.ts';
 import type { Claim, ClaimResult, IdempotencyStore } from './idempotency-store.ts';
 
 export interface MemoryStoreOptions {
@@ -20,23 +21,11 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Idempotency
   return new MemoryStore(maxKeys, options.clock ?? systemClock);
 }
 
-interface Entry {
-  readonly token: string;
-  readonly expiresAt: number;
-  /** The line that it stands in. */
-  readonly line: Line;
-  readonly result?: Uint8Array | undefined;
-}
-/** Keys of one state and one duration, so that the first is always the first to expire. */
-interface Line {
-  readonly done: boolean;
-  readonly durationMs: number;
-  readonly keys: Set<string>;
-}
-
 class MemoryStore implements IdempotencyStore {
   readonly #entries = new Map<string, Entry>();
-  readonly #lines = new Map<string, Line>();
+  /** By lease and by retention. */
+  readonly #claimed = new Map<number, ExpiryLine>();
+  readonly #done = new Map<number, ExpiryLine>();
   readonly #maxKeys: number;
   readonly #clock: Clock;
   #lastToken = 0;
@@ -50,15 +39,16 @@ class MemoryStore implements IdempotencyStore {
   async claim(keys: readonly string[], { leaseMs }: { readonly leaseMs: number }): Promise<readonly ClaimResult[]> {
     const now = this.#now();
     const results = keys.map((key) => this.#claimOne(key, leaseMs, now));
-    this.#makeRoom(now);
+    if (this.#entries.size > this.#maxKeys) this.#makeRoom(now);
     return results;
   }
 
   async extend(claims: readonly Claim[], { leaseMs }: { readonly leaseMs: number }): Promise<readonly boolean[]> {
     const now = this.#now();
-    return claims.map(({ key, token }) => {
-      if (this.#owned(key, token)?.line.done !== false) return false;
-      this.#put(key, token, false, now, leaseMs);
+    return claims.map((claim) => {
+      const entry = this.#owned(claim);
+      if (entry === undefined || entry.done) return false;
+      lineOf(this.#claimed, leaseMs).append(entry, now);
       return true;
     });
   }
@@ -68,71 +58,55 @@ class MemoryStore implements IdempotencyStore {
     { retentionMs }: { readonly retentionMs: number },
   ): Promise<readonly boolean[]> {
     const now = this.#now();
-    return claims.map(({ key, token, result }) => {
-      const entry = this.#owned(key, token);
-      if (entry?.line.done === false) this.#put(key, token, true, now, retentionMs, result);
-      return entry !== undefined;
+    return claims.map((claim) => {
+      const entry = this.#owned(claim);
+      if (entry === undefined || entry.done) return entry !== undefined;
+      entry.done = true;
+      entry.result = claim.result;
+      lineOf(this.#done, retentionMs).append(entry, now);
+      return true;
     });
   }
 
   async release(claims: readonly Claim[]): Promise<void> {
     this.#now();
-    for (const { key, token } of claims) {
-      if (this.#owned(key, token)?.line.done === false) this.#drop(key);
+    for (const claim of claims) {
+      const entry = this.#owned(claim);
+      if (entry?.done === false) this.#drop(entry);
     }
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#entries.clear();
-    this.#lines.clear();
+    for (const map of [this.#entries, this.#claimed, this.#done]) map.clear();
   }
 
   #claimOne(key: string, leaseMs: number, now: number): ClaimResult {
-    const entry = this.#entries.get(key);
-    if (entry === undefined || entry.expiresAt <= now) {
-      const token = String((this.#lastToken += 1));
-      this.#put(key, token, false, now, leaseMs);
-      return { state: 'claimed', token };
+    const known = this.#entries.get(key);
+    if (known !== undefined && known.expiresAt > now) {
+      return known.done ? { state: 'done', result: known.result } : { state: 'busy', retryInMs: known.expiresAt - now };
     }
-    return entry.line.done
-      ? { state: 'done', result: entry.result }
-      : { state: 'busy', retryInMs: entry.expiresAt - now };
+    if (known !== undefined) this.#drop(known);
+    const entry = new Entry(key, String((this.#lastToken += 1)));
+    this.#entries.set(key, entry);
+    lineOf(this.#claimed, leaseMs).append(entry, now);
+    return { state: 'claimed', token: entry.token };
   }
 
-  #owned(key: string, token: string): Entry | undefined {
+  #owned({ key, token }: Claim): Entry | undefined {
     const entry = this.#entries.get(key);
     return entry?.token === token ? entry : undefined;
   }
 
-  /** At the end of its line: the last to expire there. */
-  #put(key: string, token: string, done: boolean, now: number, durationMs: number, result?: Uint8Array): void {
-    this.#entries.get(key)?.line.keys.delete(key);
-    const line = this.#line(done, durationMs);
-    line.keys.add(key);
-    this.#entries.set(key, { token, line, expiresAt: now + durationMs, result });
-  }
-
-  #line(done: boolean, durationMs: number): Line {
-    const name = `${done} ${durationMs}`;
-    const line = this.#lines.get(name) ?? { done, durationMs, keys: new Set<string>() };
-    this.#lines.set(name, line);
-    return line;
-  }
-
-  #drop(key: string): void {
-    this.#entries.get(key)?.line.keys.delete(key);
-    this.#entries.delete(key);
+  #drop(entry: Entry): void {
+    this.#entries.delete(entry.key);
+    entry.line?.remove(entry);
   }
 
   #makeRoom(now: number): void {
-    if (this.#entries.size <= this.#maxKeys) return;
-    for (const [name, { keys }] of this.#lines) {
-      for (const key of keys) {
-        if ((this.#entries.get(key)?.expiresAt ?? 0) > now) break;
-        this.#drop(key);
-      }
-      if (keys.size === 0) this.#lines.delete(name);
+    const lines = [...this.#claimed.values(), ...this.#done.values()];
+    for (const line of lines) {
+      while (line.first !== undefined && line.first.expiresAt <= now) this.#drop(line.first);
     }
     while (this.#entries.size > this.#maxKeys) {
       const oldest = this.#oldestDone();
@@ -141,13 +115,10 @@ class MemoryStore implements IdempotencyStore {
     }
   }
 
-  #oldestDone(): string | undefined {
-    let oldest: string | undefined;
-    let oldestAt = Infinity;
-    for (const { done, durationMs, keys } of this.#lines.values()) {
-      const [key] = done ? keys : [];
-      const completedAt = key === undefined ? Infinity : (this.#entries.get(key)?.expiresAt ?? 0) - durationMs;
-      if (completedAt < oldestAt) [oldest, oldestAt] = [key, completedAt];
+  #oldestDone(): Entry | undefined {
+    let oldest: Entry | undefined;
+    for (const { first } of this.#done.values()) {
+      if (first !== undefined && first.since < (oldest?.since ?? Infinity)) oldest = first;
     }
     return oldest;
   }
@@ -158,4 +129,12 @@ class MemoryStore implements IdempotencyStore {
       throw new AnymqError('CLOSED', 'The idempotency store is closed. Close it after its consumers have stopped.');
     return this.#clock.now();
   }
+}
+
+function lineOf(lines: Map<number, ExpiryLine>, durationMs: number): ExpiryLine {
+  const known = lines.get(durationMs);
+  if (known !== undefined) return known;
+  const line = new ExpiryLine(durationMs);
+  lines.set(durationMs, line);
+  return line;
 }

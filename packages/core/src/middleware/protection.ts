@@ -5,7 +5,7 @@ import type { Message } from '../message.ts';
 import { type Outcome, outcomeKind, retryLater } from '../outcome.ts';
 import { ClaimRenewer, type HeldClaim, leaseLost, type RenewerOptions } from './claim-renewer.ts';
 import type { ClaimResult } from './idempotency-store.ts';
-import { abortable } from './with-signal.ts';
+import { OwnSignal, withSignal } from './with-signal.ts';
 
 export interface ProtectionOptions extends RenewerOptions {
   readonly key: (message: Message) => string | undefined;
@@ -77,9 +77,9 @@ export class Protection {
   #take<D extends Delivery>(item: Item<D>, answer: ClaimResult | undefined, validUntil: number): void {
     if (answer === undefined) throw new AnymqError('UNKNOWN', 'The idempotency store left keys unanswered.');
     if (answer.state === 'claimed') {
-      const { view, abort } = abortable(item.view);
-      item.claim = { key: item.key as string, token: answer.token, validUntil, renewing: false, lost: false, abort };
-      item.view = view;
+      const own = new OwnSignal(item.view);
+      item.claim = { key: item.key as string, token: answer.token, validUntil, renewing: false, lost: false, own };
+      item.view = withSignal(item.view, own);
       item.starts = true;
     } else if (answer.state === 'busy') {
       const delayMs = Math.min(this.#options.leaseMs, Math.max(1, answer.retryInMs || 0));

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../clock.ts';
 import { AnymqError } from '../errors.ts';
 import { requireKnown, requireNumber } from '../options.ts';
 import { type ConsumeMiddleware, forBothKinds } from './consume-middleware.ts';
-import { abortable } from './with-signal.ts';
+import { OwnSignal, withSignal } from './with-signal.ts';
 
 export interface TimeoutOptions {
   /** 1 to 2,147,483,647. Of a batch: for all of it. */
@@ -27,19 +27,14 @@ export function timeout(options: TimeoutOptions): ConsumeMiddleware {
   };
   return forBothKinds(
     (next) => (body, delivery) => {
-      const { view, abort } = abortable(delivery);
-      return runWithin(limits, abort, () => next(body, view));
+      const own = new OwnSignal(delivery);
+      return runWithin(limits, [own], () => next(body, withSignal(delivery, own)));
     },
     (next) => (deliveries, context) => {
-      const whole = abortable(context);
-      const members = deliveries.map((delivery) => abortable(delivery));
-      const abort = (reason: AnymqError): void => [whole, ...members].forEach((each) => each.abort(reason));
-      return runWithin(limits, abort, () =>
-        next(
-          members.map(({ view }) => view),
-          whole.view,
-        ),
-      );
+      const whole = new OwnSignal(context);
+      const members = deliveries.map((delivery) => new OwnSignal(delivery));
+      const views = deliveries.map((delivery, index) => withSignal(delivery, members[index] ?? whole));
+      return runWithin(limits, [whole, ...members], () => next(views, whole));
     },
   );
 }
@@ -50,7 +45,7 @@ interface Limits {
   readonly clock: Clock;
 }
 
-async function runWithin<R>(limits: Limits, abort: (reason: AnymqError) => void, run: () => Promise<R>): Promise<R> {
+async function runWithin<R>(limits: Limits, signals: readonly OwnSignal[], run: () => Promise<R>): Promise<R> {
   const { afterMs, graceMs, clock } = limits;
   const state: { error?: AnymqError; late: boolean } = { late: false };
   const expire = (): void => {
@@ -60,7 +55,7 @@ async function runWithin<R>(limits: Limits, abort: (reason: AnymqError) => void,
     state.error = timeoutError(afterMs);
     if (graceMs === 0) expire();
     else timer = clock.setTimeout(expire, graceMs);
-    abort(state.error);
+    for (const signal of signals) signal.abort(state.error);
   }, afterMs);
   try {
     const result = await run();

@@ -1,41 +1,76 @@
+import type { BatchDelivery, Delivery } from '../consume-types.ts';
+
 interface HasSignal {
   readonly signal: AbortSignal;
 }
 
-/**
- * A view of a delivery (or of a batch's context) with another signal, made by `makeSignal` when it is first read. The
- * view inherits everything else, so the target must not keep what its getters need in `#private` fields.
- */
-export function withSignal<T extends HasSignal>(target: T, makeSignal: () => AbortSignal): T {
-  let signal: AbortSignal | undefined;
-  return Object.create(target, { signal: { enumerable: true, get: () => (signal ??= makeSignal()) } }) as T;
-}
+/** A signal that aborts with its source's, and by `abort`. Neither is made before it is read. */
+export class OwnSignal implements HasSignal {
+  readonly #source: HasSignal;
+  #controller: AbortController | undefined;
+  #early: { readonly reason: unknown } | undefined;
 
-export interface Abortable<T> {
-  readonly view: T;
+  constructor(source: HasSignal) {
+    this.#source = source;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= this.#make();
+    return this.#controller.signal;
+  }
+
   /** The first reason counts. A signal that is read only later is aborted from the start. */
-  readonly abort: (reason: unknown) => void;
-}
+  abort(reason: unknown): void {
+    this.#early ??= { reason };
+    this.#controller?.abort(reason);
+  }
 
-/** A view whose signal aborts with the target's own, and by `abort`. Neither signal is made before the view's is read. */
-export function abortable<T extends HasSignal>(target: T): Abortable<T> {
-  let controller: AbortController | undefined;
-  let early: { readonly reason: unknown } | undefined;
-  const makeSignal = (): AbortSignal => {
-    controller = new AbortController();
-    if (early === undefined) follow(controller, target.signal);
-    else controller.abort(early.reason);
-    return controller.signal;
-  };
-  const abort = (reason: unknown): void => {
-    early ??= { reason };
-    controller?.abort(reason);
-  };
-  return { view: withSignal(target, makeSignal), abort };
+  #make(): AbortController {
+    const controller = new AbortController();
+    if (this.#early === undefined) follow(controller, this.#source.signal);
+    else controller.abort(this.#early.reason);
+    return controller;
+  }
 }
 
 /** The listener stays: a delivery's signal lives and dies with the delivery. */
 function follow(controller: AbortController, source: AbortSignal): void {
   if (source.aborted) controller.abort(source.reason);
   else source.addEventListener('abort', () => controller.abort(source.reason), { once: true });
+}
+
+/** The delivery with the signal of `source`, which is read when the handler reads it, and the delivery's own never. */
+export function withSignal<T extends Delivery>(delivery: T, source: HasSignal): T {
+  return new DeliveryWithSignal(delivery, source) as unknown as T;
+}
+
+type AllOf<T> = { readonly [Name in keyof Required<T>]: T[Name] };
+
+/** A class of its own, for a delivery must not become a prototype: that costs microseconds. */
+class DeliveryWithSignal implements AllOf<BatchDelivery<unknown>> {
+  readonly message: Delivery['message'];
+  readonly attempt: number;
+  readonly redelivered: boolean;
+  readonly destination: string;
+  readonly group: string | undefined;
+  readonly send: Delivery['send'];
+  /** Of a batch's member. */
+  readonly body: unknown;
+  readonly #source: HasSignal;
+
+  constructor(delivery: Delivery & { readonly body?: unknown }, source: HasSignal) {
+    this.message = delivery.message;
+    this.attempt = delivery.attempt;
+    this.redelivered = delivery.redelivered;
+    this.destination = delivery.destination;
+    this.group = delivery.group;
+    // eslint-disable-next-line typescript/unbound-method
+    this.send = delivery.send;
+    this.body = delivery.body;
+    this.#source = source;
+  }
+
+  get signal(): AbortSignal {
+    return this.#source.signal;
+  }
 }

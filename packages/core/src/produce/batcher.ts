@@ -157,7 +157,10 @@ export class Batcher {
     let outcomes: readonly SendOutcome[] | undefined;
     let failure: unknown;
     try {
-      outcomes = await sender.sendBatch(batch.entries.map((entry) => entry.message), batch);
+      outcomes = await sender.sendBatch(
+        batch.entries.map((entry) => entry.message),
+        batch,
+      );
     } catch (error) {
       failure = error;
     }
@@ -171,7 +174,11 @@ export class Batcher {
   }
 
   /** Ends what can be ended; what failed for a passing reason is returned, in order. */
-  #settle(batch: Batch, outcomes: readonly SendOutcome[] | undefined, failure: unknown): { readonly entry: SendEntry; readonly wrapped: WrappedError }[] {
+  #settle(
+    batch: Batch,
+    outcomes: readonly SendOutcome[] | undefined,
+    failure: unknown,
+  ): { readonly entry: SendEntry; readonly wrapped: WrappedError }[] {
     const again: { readonly entry: SendEntry; readonly wrapped: WrappedError }[] = [];
     const whole = outcomes === undefined ? this.#context.wrap(failure) : undefined;
     for (let index = 0; index < batch.entries.length; index++) {
@@ -213,7 +220,11 @@ export class Batcher {
   readonly #expire = (): void => {
     this.#deadlineTimer = undefined;
     const now = this.#context.clock.now();
-    for (let entry = this.#live.peek(); entry !== undefined && (entry.done || entry.deadline <= now); entry = this.#live.peek()) {
+    for (
+      let entry = this.#live.peek();
+      entry !== undefined && (entry.done || entry.deadline <= now);
+      entry = this.#live.peek()
+    ) {
       this.#live.shift();
       if (!entry.done) this.#fail(entry, timedOut(entry.offered));
     }
@@ -225,7 +236,10 @@ export class Batcher {
   #armDeadline(): void {
     const oldest = this.#live.peek();
     if (oldest === undefined || this.#closed) return;
-    const timer = this.#context.clock.setTimeout(this.#expire, Math.max(0, oldest.deadline - this.#context.clock.now()));
+    const timer = this.#context.clock.setTimeout(
+      this.#expire,
+      Math.max(0, oldest.deadline - this.#context.clock.now()),
+    );
     // Stays armed while idle, which is cheaper than a timer for each send; it alone keeps no process alive.
     (timer as { unref?: () => void } | undefined)?.unref?.();
     this.#deadlineTimer = timer;
@@ -277,13 +291,19 @@ export class Batcher {
 
 function timedOut(offered: boolean): AnymqError {
   const outcome = offered ? 'unknown' : 'not-sent';
-  const text = offered ? 'The broker did not confirm the message in time; it may have it. Send again with the same id.' : 'The message could not be sent in time.';
+  const text = offered
+    ? 'The broker did not confirm the message in time; it may have it. Send again with the same id.'
+    : 'The message could not be sent in time.';
   return new AnymqError('TIMEOUT', text, { outcome });
 }
 
 function conflict(offered: boolean): AnymqError {
   const outcome = offered ? 'unknown' : 'not-sent';
-  return new AnymqError('CONFLICT', 'An earlier message of the same key failed, so this one was not sent. Send both again, in order.', { outcome });
+  return new AnymqError(
+    'CONFLICT',
+    'An earlier message of the same key failed, so this one was not sent. Send both again, in order.',
+    { outcome },
+  );
 }
 
 function missingOutcome(): AnymqError {

@@ -26,7 +26,12 @@ const known = ['id', 'key', 'headers', 'delayMs', 'priority', 'expiresAfterMs', 
  * The message to send: body validated and encoded, options checked. Nothing has been sent when it throws or rejects:
  * INVALID_OPTION, INVALID_MESSAGE, TOO_LARGE, UNSUPPORTED. A promise only where the schema is asynchronous.
  */
-export function buildMessage(context: MessageContext, body: unknown, options: SendOptions | undefined, time: Date): OutgoingMessage | Promise<OutgoingMessage> {
+export function buildMessage(
+  context: MessageContext,
+  body: unknown,
+  options: SendOptions | undefined,
+  time: Date,
+): OutgoingMessage | Promise<OutgoingMessage> {
   const { schema } = context.destination;
   if (schema !== undefined) {
     const parsed = validate(schema, body);
@@ -35,7 +40,12 @@ export function buildMessage(context: MessageContext, body: unknown, options: Se
   return assemble(context, body, options, time);
 }
 
-function assemble({ destination, ...context }: MessageContext, body: unknown, options: SendOptions | undefined, time: Date): OutgoingMessage {
+function assemble(
+  { destination, ...context }: MessageContext,
+  body: unknown,
+  options: SendOptions | undefined,
+  time: Date,
+): OutgoingMessage {
   const { codec, type } = destination;
   const encoded = codec.encode(body);
   requireSize(encoded.byteLength, Math.min(destination.maxBytes ?? Infinity, context.limits.maxBodyBytes), 'body');
@@ -53,7 +63,8 @@ function assemble({ destination, ...context }: MessageContext, body: unknown, op
     priority: options?.priority,
     expiresAt: undefined as number | undefined,
   };
-  if (message.key !== undefined) requireText('key', message.key, 256, options?.key === undefined ? 'INVALID_MESSAGE' : 'INVALID_OPTION');
+  if (message.key !== undefined)
+    requireText('key', message.key, 256, options?.key === undefined ? 'INVALID_MESSAGE' : 'INVALID_OPTION');
   if (options === undefined) return message;
   checkOptions(destination, context, options);
   if (options.delayMs) message.dueAt = time.getTime() + options.delayMs;
@@ -61,7 +72,11 @@ function assemble({ destination, ...context }: MessageContext, body: unknown, op
   return message;
 }
 
-function checkOptions(destination: Destination, context: Omit<MessageContext, 'destination'>, options: SendOptions): void {
+function checkOptions(
+  destination: Destination,
+  context: Omit<MessageContext, 'destination'>,
+  options: SendOptions,
+): void {
   requireKnown('send', options, known);
   if (options.id !== undefined) requireText('id', options.id, 128, 'INVALID_OPTION');
   if (options.headers !== undefined) checkHeaders(options.headers);
@@ -79,7 +94,9 @@ function checkOptions(destination: Destination, context: Omit<MessageContext, 'd
 function checkDelay(delayMs: number, { name, retentionMs = Infinity }: Destination): void {
   requireNumber('delayMs', delayMs, { min: 0, max: weekMs });
   if (delayMs >= retentionMs) {
-    throw invalidOption(`delayMs ${delayMs} is not below the retention of '${name}' (${retentionMs} ms): the message would be gone before it is due.`);
+    throw invalidOption(
+      `delayMs ${delayMs} is not below the retention of '${name}' (${retentionMs} ms): the message would be gone before it is due.`,
+    );
   }
 }
 
@@ -90,24 +107,43 @@ function checkHeaders(headers: Headers): void {
     if (name === '' || !name.isWellFormed() || !value.isWellFormed()) {
       throw invalidOption('Header names are not empty, and names and values are well-formed Unicode.');
     }
-    if (isReservedHeader(name)) throw invalidOption(`The header name '${name.slice(0, 64)}' is reserved. Choose another.`);
+    if (isReservedHeader(name))
+      throw invalidOption(`The header name '${name.slice(0, 64)}' is reserved. Choose another.`);
     size += Buffer.byteLength(name) + Buffer.byteLength(value);
   }
   requireSize(size, maxHeaderBytes, 'headers');
 }
 
 function requireText(what: string, value: unknown, maxBytes: number, code: ErrorCode): void {
-  const fits = typeof value === 'string' && value !== '' && value.isWellFormed() && (value.length * 3 <= maxBytes || Buffer.byteLength(value) <= maxBytes);
-  if (!fits) throw new AnymqError(code, `The message's ${what} is well-formed text of 1 to ${maxBytes} bytes of UTF-8.`);
+  const fits =
+    typeof value === 'string' &&
+    value !== '' &&
+    value.isWellFormed() &&
+    (value.length * 3 <= maxBytes || Buffer.byteLength(value) <= maxBytes);
+  if (!fits)
+    throw new AnymqError(code, `The message's ${what} is well-formed text of 1 to ${maxBytes} bytes of UTF-8.`);
 }
 
 function requireSize(bytes: number, maxBytes: number, what: string): void {
   if (bytes <= maxBytes) return;
-  throw new AnymqError('TOO_LARGE', `The message's ${what} has ${bytes} bytes, and at most ${maxBytes} are accepted. Store it elsewhere and send a reference.`, { outcome: 'not-sent' });
+  throw new AnymqError(
+    'TOO_LARGE',
+    `The message's ${what} has ${bytes} bytes, and at most ${maxBytes} are accepted. Store it elsewhere and send a reference.`,
+    { outcome: 'not-sent' },
+  );
 }
 
 /** @throws UNSUPPORTED, which says what would work instead. */
-export function requireCapability(context: { readonly capabilities: Capabilities; readonly driver: string }, capability: keyof Capabilities, option: string, instead: string): void {
+export function requireCapability(
+  context: { readonly capabilities: Capabilities; readonly driver: string },
+  capability: keyof Capabilities,
+  option: string,
+  instead: string,
+): void {
   if (context.capabilities[capability]) return;
-  throw new AnymqError('UNSUPPORTED', `${option} needs the capability '${capability}', which ${context.driver} does not have. ${instead}`, { driver: context.driver, outcome: 'not-sent' });
+  throw new AnymqError(
+    'UNSUPPORTED',
+    `${option} needs the capability '${capability}', which ${context.driver} does not have. ${instead}`,
+    { driver: context.driver, outcome: 'not-sent' },
+  );
 }

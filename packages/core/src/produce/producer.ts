@@ -25,7 +25,13 @@ export function createProducer(context: ProducerContext): Producer<unknown> {
   const { batcher, clock, middleware } = context;
 
   /** Hands a message over; its call is told once what became of it. */
-  function submit(message: OutgoingMessage, call: SendCall, index: number, deadline: number, signal: AbortSignal | undefined): void {
+  function submit(
+    message: OutgoingMessage,
+    call: SendCall,
+    index: number,
+    deadline: number,
+    signal: AbortSignal | undefined,
+  ): void {
     if (context.isClosed()) return call.onFailed(index, closed());
     if (signal === undefined) return batcher.add(new SendEntry(message, sizeOf(message), call, index, deadline));
     const watched = watch(call, signal, () => batcher.abandon(entry, aborted(entry.offered)));
@@ -34,9 +40,20 @@ export function createProducer(context: ProducerContext): Producer<unknown> {
     if (signal.aborted) batcher.abandon(entry, aborted(false));
   }
 
-  function submitOne(message: OutgoingMessage, signal: AbortSignal | undefined, failedKeys?: SendCall['failedKeys'], index = 0): Promise<Receipt> {
+  function submitOne(
+    message: OutgoingMessage,
+    signal: AbortSignal | undefined,
+    failedKeys?: SendCall['failedKeys'],
+    index = 0,
+  ): Promise<Receipt> {
     return new Promise((resolve, reject) => {
-      submit(message, { onSent: (_, receipt) => resolve(receipt), onFailed: (_, error) => reject(error), failedKeys }, index, clock.now() + context.timeoutMs, signal);
+      submit(
+        message,
+        { onSent: (_, receipt) => resolve(receipt), onFailed: (_, error) => reject(error), failedKeys },
+        index,
+        clock.now() + context.timeoutMs,
+        signal,
+      );
     });
   }
 
@@ -59,20 +76,32 @@ export function createProducer(context: ProducerContext): Producer<unknown> {
     }
   }
 
-  async function sendMany(bodies: readonly unknown[], options?: Options | ((body: unknown, index: number) => SendOptions)): Promise<readonly SendResult[]> {
+  async function sendMany(
+    bodies: readonly unknown[],
+    options?: Options | ((body: unknown, index: number) => SendOptions),
+  ): Promise<readonly SendResult[]> {
     if (context.isClosed()) throw closed();
     if (!Array.isArray(bodies)) throw new AnymqError('INVALID_OPTION', 'sendMany takes an array of bodies.');
     const time = new Date(clock.now());
     const each = typeof options === 'function' ? bodies.map(options) : undefined;
     const optionsOf = (index: number): Options => (each === undefined ? (options as Options) : each[index]);
     const built = bodies.map((body: unknown, index) => build(body, optionsOf(index), time));
-    const messages = built.some((item) => item instanceof Promise) ? await Promise.all(built) : (built as readonly Built[]);
-    const invalidOptions = typeof options === 'object' ? messages.find((item) => AnymqError.isInstance(item) && item.code === 'INVALID_OPTION') : undefined;
+    const messages = built.some((item) => item instanceof Promise)
+      ? await Promise.all(built.map(async (item) => item))
+      : (built as readonly Built[]);
+    const invalidOptions =
+      typeof options === 'object'
+        ? messages.find((item) => AnymqError.isInstance(item) && item.code === 'INVALID_OPTION')
+        : undefined;
     if (invalidOptions !== undefined) throw invalidOptions as AnymqError;
     return deliver(messages, bodies, optionsOf);
   }
 
-  function deliver(messages: readonly Built[], bodies: readonly unknown[], optionsOf: (index: number) => Options): Promise<readonly SendResult[]> {
+  function deliver(
+    messages: readonly Built[],
+    bodies: readonly unknown[],
+    optionsOf: (index: number) => Options,
+  ): Promise<readonly SendResult[]> {
     if (messages.length === 0) return Promise.resolve([]);
     const results: SendResult[] = Array.from({ length: messages.length });
     return new Promise((resolve) => {
@@ -101,7 +130,13 @@ export function createProducer(context: ProducerContext): Producer<unknown> {
     });
   }
 
-  function submitThrough(chain: (send: SendHandler) => SendHandler, message: OutgoingMessage, call: SendCall, index: number, signal: AbortSignal | undefined): void {
+  function submitThrough(
+    chain: (send: SendHandler) => SendHandler,
+    message: OutgoingMessage,
+    call: SendCall,
+    index: number,
+    signal: AbortSignal | undefined,
+  ): void {
     call.failedKeys ??= new Map();
     const sent = (async () => chain((changed) => submitOne(changed, signal, call.failedKeys, index))(message))();
     sent.then(
@@ -155,11 +190,17 @@ function closed(): AnymqError {
 }
 
 function aborted(offered: boolean): AnymqError {
-  return new AnymqError('ABORTED', 'The send was aborted by its signal.', { outcome: offered ? 'unknown' : 'not-sent' });
+  return new AnymqError('ABORTED', 'The send was aborted by its signal.', {
+    outcome: offered ? 'unknown' : 'not-sent',
+  });
 }
 
 /** What a user's codec, schema, key or type function threw may quote the body: only its name is kept. */
 function invalid(error: unknown): AnymqError {
   if (AnymqError.isInstance(error)) return error;
-  return new AnymqError('INVALID_MESSAGE', "The destination's codec, schema, key or type function failed on the body.", { cause: error, outcome: 'not-sent' });
+  return new AnymqError(
+    'INVALID_MESSAGE',
+    "The destination's codec, schema, key or type function failed on the body.",
+    { cause: error, outcome: 'not-sent' },
+  );
 }
