@@ -43,9 +43,9 @@ export class Broker implements MemoryBroker {
   readonly destinations: Map<string, StoredDestination> = new Map();
   readonly connections: Set<Connection> = new Set();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, longestWaitMs = 20_000) {
     this.clock = clock;
-    this.runtime = new Runtime(clock);
+    this.runtime = new Runtime(clock, longestWaitMs);
     const { faults, plan } = createFaults(this);
     this.faults = faults;
     this.plan = plan;

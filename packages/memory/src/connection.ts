@@ -14,7 +14,7 @@ export class Connection {
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
-    this.waits = new Waits(runtime.clock);
+    this.waits = new Waits(runtime.clock, runtime.longestWaitMs);
   }
 
   /** Before every call: nothing, or a promise while the broker is paused. @throws CONNECTION_LOST, CLOSED */

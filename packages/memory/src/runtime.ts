@@ -8,6 +8,8 @@ import { Schedule } from './schedule.ts';
 /** What the parts of one broker share: its time, its timers and its counts. */
 export class Runtime {
   readonly clock: Clock;
+  /** Of a receive that finds nothing; Infinity: until something comes, or its signal aborts. */
+  readonly longestWaitMs: number;
   readonly bodies: BodyStore = new BodyStore();
   readonly leases: Leases;
   readonly schedule: Schedule;
@@ -18,8 +20,9 @@ export class Runtime {
   expired = 0;
   readonly #dueGroups = new Set<Group>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, longestWaitMs: number) {
     this.clock = clock;
+    this.longestWaitMs = longestWaitMs;
     this.leases = new Leases(clock);
     this.schedule = new Schedule(clock, (nowMs) => this.#wakeDueGroups(nowMs));
   }

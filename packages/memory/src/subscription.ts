@@ -38,7 +38,7 @@ export class Subscription {
     group.members.add(this);
   }
 
-  /** At once with what there is; otherwise as soon as there is something, the signal aborts, or 20 s have passed. */
+  /** At once with what there is; otherwise as soon as there is something, the signal aborts, or the longest wait has passed. */
   async receive(options: ReceiveOptions): Promise<readonly DeliveryToken[]> {
     if (options.signal.aborted) return [];
     if (this.group.isRemoved) throw removed();

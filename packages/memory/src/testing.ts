@@ -1,2 +1,3 @@
-// Placeholder until the sources of this package come.
-export const placeholder = 'memory/testing';
+export { createTestClient } from './testing/test-client.ts';
+export type { TestClient, TestClientOptions, UntilIdleOptions } from './testing/test-client.ts';
+export type { DeadLetteredMessage, Handled, HandledMessage, HandleOptions } from './testing/handle.ts';

@@ -90,7 +90,9 @@ class VirtualTime implements VirtualClock {
   }
 }
 
-/** A macrotask runs when every promise that can settle by itself has settled. */
-function settlePromises(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+const turns = 3;
+
+/** Three turns of the event loop: in each of them every promise that can settle settles, and immediates run. */
+async function settlePromises(): Promise<void> {
+  for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -3,8 +3,6 @@ import { Alarm } from './alarm.ts';
 import type { DeliveryToken } from './stored-message.ts';
 import type { Subscription } from './subscription.ts';
 
-const longestWaitMs = 20_000;
-
 /** One `receive` that found nothing. */
 export interface Wait {
   readonly subscription: Subscription;
@@ -14,24 +12,26 @@ export interface Wait {
   readonly fail: (error: Error) => void;
 }
 
-/** Ends the waiting receives of a connection after 20 s, with one timer. It keeps the process alive, as a socket would. */
+/** Ends the waiting receives of a connection after `longestWaitMs`, with one timer. It keeps the process alive, as a socket would. */
 export class Waits {
   readonly #clock: Clock;
+  readonly #longestWaitMs: number;
   readonly #waits = new Set<Wait>();
   readonly #alarm: Alarm;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, longestWaitMs: number) {
     this.#clock = clock;
+    this.#longestWaitMs = longestWaitMs;
     this.#alarm = new Alarm(clock, { keepsProcess: true, ring: (nowMs) => this.#expire(nowMs) });
   }
 
   newDeadline(): number {
-    return this.#clock.now() + longestWaitMs;
+    return this.#clock.now() + this.#longestWaitMs;
   }
 
   add(wait: Wait): void {
     this.#waits.add(wait);
-    this.#alarm.setBy(wait.deadline);
+    if (wait.deadline !== Infinity) this.#alarm.setBy(wait.deadline);
   }
 
   remove(wait: Wait): void {
