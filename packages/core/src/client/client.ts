@@ -1,5 +1,5 @@
 import type { Client, ClientOptions, Health } from '../client-types.ts';
-import { sleep, systemClock, type Clock } from '../clock.ts';
+import { systemClock, type Clock } from '../clock.ts';
 import type {
   BatchConsumerOptions,
   BatchHandler,
@@ -20,8 +20,10 @@ import { requireKnown, requireNumber, requireOneOf } from '../options.ts';
 import { physicalName } from '../physical-name.ts';
 import { buildMessage, requireCapability } from '../produce/build-message.ts';
 import type { Producer, ProducerOptions, SendOptions } from '../send-types.ts';
+import { within } from '../within.ts';
 import type { Broker } from './broker.ts';
 import { addressOf, checkDestination } from './check-destination.ts';
+import { checkHealth } from './check-health.ts';
 import { openBatchConsumer, openConsumer, type ConsumerParts } from './consumers.ts';
 import { openProducer, type ManagedProducer } from './producers.ts';
 import type { Telemetry } from './telemetry.ts';
@@ -42,7 +44,8 @@ export interface ClientParts {
   readonly options: ClientOptions;
 }
 
-const checkTimeoutMs = 5000;
+/** A driver that hangs while it closes does not hold up the others, nor the caller, for longer. */
+const closeWithinMs = 5000;
 
 /** What `connect` and `createClient` return. Owns its brokers, producers and consumers. */
 export class ClientOf implements Client {
@@ -176,12 +179,8 @@ export class ClientOf implements Client {
   }
 
   async check(): Promise<Health> {
-    const brokers = await Promise.all(this.#parts.brokers.map((broker) => this.#checkBroker(broker)));
-    const consumers = Array.from(this.#consumers, (consumer) => consumer.health());
-    const warnings = Array.from(this.#consumers).flatMap((consumer) => consumer.warnings());
-    const isWell =
-      brokers.every(({ ok }) => ok) && consumers.every(({ state }) => state !== 'failed' && state !== 'recovering');
-    return { ok: isWell && this.#closing === undefined, brokers, consumers, warnings };
+    const health = await checkHealth(this.#parts.brokers, this.#consumers, this.#clock);
+    return this.#closing === undefined ? health : { ...health, ok: false };
   }
 
   close({ deadlineMs = 30_000 }: { readonly deadlineMs?: number } = {}): Promise<void> {
@@ -197,7 +196,7 @@ export class ClientOf implements Client {
   async #close(deadlineMs: number): Promise<void> {
     this.#parts.options.signal?.removeEventListener('abort', this.#onAbort);
     await Promise.all(Array.from(this.#consumers, (consumer) => consumer.stop({ deadlineMs })));
-    await this.#within(deadlineMs, Promise.all(Array.from(this.#producers, (producer) => producer.flush())));
+    await within(this.#clock, deadlineMs, Promise.all(Array.from(this.#producers, (producer) => producer.flush())));
     this.#closed.abort();
     await this.#settled(Array.from(this.#producers, (producer) => producer.close()));
     await this.#settled(this.#parts.brokers.map((broker) => broker.call(() => broker.driver.close())));
@@ -209,31 +208,9 @@ export class ClientOf implements Client {
 
   /** What fails while closing is told to the logger: there is nothing that the caller could do. */
   async #settled(work: readonly Promise<void>[]): Promise<void> {
-    const results = await Promise.allSettled(work);
-    for (const result of results) {
-      if (result.status === 'rejected')
-        this.#parts.telemetry.logger.warn('anymq: closing failed', { code: (result.reason as AnymqError).code });
-    }
-  }
-
-  async #checkBroker(broker: Broker): Promise<Health['brokers'][number]> {
-    const { name, driver } = broker;
-    const late = new AnymqError('TIMEOUT', `The broker '${name}' did not answer within ${checkTimeoutMs} ms.`, {
-      driver: driver.name,
-    });
-    let error: AnymqError | undefined = late;
-    const asked = (async () => driver.check())().then(
-      () => (error = undefined),
-      (failure: unknown) => (error = broker.wrap(failure).error),
-    );
-    await this.#within(checkTimeoutMs, asked);
-    return error === undefined ? { name, ok: true } : { name, ok: false, error };
-  }
-
-  async #within(ms: number, work: Promise<unknown>): Promise<void> {
-    const done = new AbortController();
-    await Promise.race([work, sleep(this.#clock, ms, done.signal)]);
-    done.abort();
+    const { logger } = this.#parts.telemetry;
+    const tell = (error: AnymqError): void => logger.warn('anymq: closing failed', { code: error.code });
+    await within(this.#clock, closeWithinMs, Promise.all(work.map((closing) => closing.catch(tell))));
   }
 
   #track(consumer: ManagedConsumer): Consumer {

@@ -1,6 +1,5 @@
 import type { Clock } from '../clock.ts';
 import type { Destination } from '../destination.ts';
-import { AnymqError } from '../errors.ts';
 import { requireKnown, requireNumber } from '../options.ts';
 import { Batcher } from '../produce/batcher.ts';
 import { createProducer } from '../produce/producer.ts';
@@ -57,11 +56,5 @@ export function openProducer(to: Destination, options: ProducerOptions, parts: P
     isClosed: () => parts.isClosed(),
     wrap: (error) => broker.wrap(error).error,
   });
-  return { producer, flush: () => batcher.flush(), close: () => broker.call(() => batcher.close(closed)) };
-}
-
-function closed(offered: boolean): AnymqError {
-  return new AnymqError('CLOSED', 'The client was closed before the broker confirmed the message.', {
-    outcome: offered ? 'unknown' : 'not-sent',
-  });
+  return { producer, flush: () => batcher.flush(), close: () => broker.call(() => batcher.close()) };
 }

@@ -7,6 +7,7 @@ import { AnymqError } from '../errors.ts';
 import type { ClientEvent } from '../events.ts';
 import { requireNumber } from '../options.ts';
 import { waitBackoff } from '../wait-backoff.ts';
+import { within } from '../within.ts';
 import type { WrappedError } from '../wrap-error.ts';
 import type { ConsumerSettings } from './consumer-settings.ts';
 import { Dispatcher, maxInFlight } from './dispatcher.ts';
@@ -205,14 +206,19 @@ export class ConsumerOf implements ManagedConsumer {
     const { desk } = dispatcher;
     loop.stop();
     runner.stop();
-    await this.#within(deadlineMs, Promise.all([dispatcher.halt(), this.#until(() => desk.running === 0)]));
+    await within(
+      this.#context.clock,
+      deadlineMs,
+      Promise.all([dispatcher.halt(), this.#until(() => desk.running === 0)]),
+    );
     dispatcher.abandonRuns();
-    await this.#within(
+    await within(
+      this.#context.clock,
       graceMs,
       Promise.all([desk.settler.drained(), this.#error === undefined ? fetching : undefined]),
     );
     dispatcher.stop();
-    await this.#within(graceMs, this.#close(receiver));
+    await within(this.#context.clock, graceMs, this.#close(receiver));
   }
 
   async #close(receiver: Receiver): Promise<void> {
@@ -221,12 +227,6 @@ export class ConsumerOf implements ManagedConsumer {
     } catch (error) {
       this.#context.onTrouble('close', this.#context.wrap(error).error);
     }
-  }
-
-  async #within(ms: number, work: Promise<unknown>): Promise<void> {
-    const done = new AbortController();
-    await Promise.race([work, sleep(this.#context.clock, ms, done.signal)]);
-    done.abort();
   }
 
   async #until(condition: () => boolean): Promise<void> {

@@ -1,11 +1,13 @@
 import type { Limits } from '../capabilities.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { SendOutcome, Sender } from '../driver-interface.ts';
-import { AnymqError } from '../errors.ts';
-import { Ring } from '../ring.ts';
+import type { AnymqError } from '../errors.ts';
 import { waitBackoff } from '../wait-backoff.ts';
 import type { WrappedError } from '../wrap-error.ts';
+import { Batch } from './batch.ts';
 import { KeyGate } from './key-gate.ts';
+import { LiveEntries } from './live-entries.ts';
+import { closed, conflict, missingOutcome, timedOut } from './send-errors.ts';
 import { markFailed, type SendEntry } from './send-entry.ts';
 
 export interface BatcherContext {
@@ -19,22 +21,6 @@ export interface BatcherContext {
   onRetry(messages: number, error: AnymqError): void;
 }
 
-/** A batch that a driver works on. Its signal is made when the driver first reads it. */
-class Batch {
-  readonly entries: SendEntry[] = [];
-  bytes = 0;
-  settled = false;
-  #controller: AbortController | undefined;
-
-  get signal(): AbortSignal {
-    return (this.#controller ??= new AbortController()).signal;
-  }
-  abort(): void {
-    this.settled = true;
-    (this.#controller ??= new AbortController()).abort();
-  }
-}
-
 /**
  * Merges concurrent sends into batches, sends again what failed for a passing reason, and ends every entry exactly
  * once: confirmed, failed for good, or overdue. A batch that is not full is sent at once while fewer than two are in
@@ -43,30 +29,26 @@ class Batch {
 export class Batcher {
   readonly #context: BatcherContext;
   readonly #gate: KeyGate;
-  /** In the order of their deadlines, as they all have the same timeout. Ended ones are dropped from its head. */
-  readonly #live: Ring<SendEntry> = new Ring();
+  readonly #live: LiveEntries;
   readonly #batches = new Set<Batch>();
   #sender: Sender | undefined;
   #opening: Promise<void> | undefined;
-  #added = 0;
   #scheduled = false;
   #failures = 0;
   #pause: Timer | undefined;
-  #deadlineTimer: Timer | undefined;
+  #linger: Timer | undefined;
   #closed = false;
-  #flushes: { readonly upTo: number; readonly resolve: () => void }[] = [];
 
   constructor(context: BatcherContext) {
     this.#context = context;
     this.#gate = new KeyGate(!context.limits.atomicBatch);
+    this.#live = new LiveEntries(context.clock, (overdue) => this.#expire(overdue));
   }
 
   add(entry: SendEntry): void {
-    entry.order = ++this.#added;
-    this.#live.push(entry);
+    this.#live.add(entry);
     this.#gate.add(entry);
     if (!this.#scheduled) this.#schedule();
-    if (this.#deadlineTimer === undefined) this.#armDeadline();
   }
 
   /** Ends an entry early. One that a driver has may still arrive. */
@@ -79,25 +61,25 @@ export class Batcher {
 
   /** Resolves when everything that was added before has ended. */
   flush(): Promise<void> {
-    if (this.#live.length === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#flushes.push({ upTo: this.#added, resolve }));
+    return this.#live.flushed();
   }
 
   /** Ends what is left and closes the sender. The raw error of the sender's close is the caller's to wrap. */
-  async close(error: (offered: boolean) => AnymqError): Promise<void> {
+  async close(): Promise<void> {
     this.#closed = true;
-    for (const entry of this.#live.takeAll()) if (!entry.done) this.#fail(entry, error(entry.offered));
+    for (const entry of this.#live.takeAll()) this.#fail(entry, closed(entry.offered));
     this.#abortEmptyBatches();
     this.#afterProgress();
     this.#context.clock.clearTimeout(this.#pause);
-    this.#context.clock.clearTimeout(this.#deadlineTimer);
+    this.#context.clock.clearTimeout(this.#linger);
     await this.#opening;
     await this.#sender?.close();
   }
 
   #schedule(): void {
     this.#scheduled = true;
-    if (this.#context.lingerMs > 0) this.#context.clock.setTimeout(this.#pump, this.#context.lingerMs);
+    const { clock, lingerMs } = this.#context;
+    if (lingerMs > 0) this.#linger = clock.setTimeout(this.#pump, lingerMs);
     else queueMicrotask(this.#pump);
   }
 
@@ -144,9 +126,7 @@ export class Batcher {
         this.#failUntaken(entry, conflict(entry.offered));
       } else {
         this.#gate.take(entry);
-        entry.offered = true;
-        batch.bytes += entry.bytes;
-        batch.entries.push(entry);
+        batch.add(entry);
       }
     }
     return batch;
@@ -216,33 +196,11 @@ export class Batcher {
     }, delayMs);
   }
 
-  /** Past its deadline: nobody waits for it any longer, whatever the driver does. */
-  readonly #expire = (): void => {
-    this.#deadlineTimer = undefined;
-    const now = this.#context.clock.now();
-    for (
-      let entry = this.#live.peek();
-      entry !== undefined && (entry.done || entry.deadline <= now);
-      entry = this.#live.peek()
-    ) {
-      this.#live.shift();
-      if (!entry.done) this.#fail(entry, timedOut(entry.offered));
-    }
+  /** Past their deadline: nobody waits for them any longer, whatever the driver does. */
+  #expire(overdue: readonly SendEntry[]): void {
+    for (const entry of overdue) this.#fail(entry, timedOut(entry.offered));
     this.#abortEmptyBatches();
     this.#afterProgress();
-    if (this.#live.length > 0) this.#armDeadline();
-  };
-
-  #armDeadline(): void {
-    const oldest = this.#live.peek();
-    if (oldest === undefined || this.#closed) return;
-    const timer = this.#context.clock.setTimeout(
-      this.#expire,
-      Math.max(0, oldest.deadline - this.#context.clock.now()),
-    );
-    // Stays armed while idle, which is cheaper than a timer for each send; it alone keeps no process alive.
-    (timer as { unref?: () => void } | undefined)?.unref?.();
-    this.#deadlineTimer = timer;
   }
 
   #abortEmptyBatches(): void {
@@ -255,16 +213,8 @@ export class Batcher {
   }
 
   #afterProgress(): void {
-    for (let entry = this.#live.peek(); entry?.done === true; entry = this.#live.peek()) this.#live.shift();
-    if (this.#flushes.length > 0) this.#wakeFlushes();
+    this.#live.sweep();
     if (this.#gate.ready.length > 0 && !this.#scheduled) this.#schedule();
-  }
-
-  #wakeFlushes(): void {
-    const endedUpTo = (this.#live.peek()?.order ?? this.#added + 1) - 1;
-    const waiting = this.#flushes;
-    this.#flushes = waiting.filter(({ upTo }) => upTo > endedUpTo);
-    for (const { upTo, resolve } of waiting) if (upTo <= endedUpTo) resolve();
   }
 
   #failedBefore(entry: SendEntry): boolean {
@@ -287,25 +237,4 @@ export class Batcher {
     this.#fail(entry, error);
     this.#gate.release(entry);
   }
-}
-
-function timedOut(offered: boolean): AnymqError {
-  const outcome = offered ? 'unknown' : 'not-sent';
-  const text = offered
-    ? 'The broker did not confirm the message in time; it may have it. Send again with the same id.'
-    : 'The message could not be sent in time.';
-  return new AnymqError('TIMEOUT', text, { outcome });
-}
-
-function conflict(offered: boolean): AnymqError {
-  const outcome = offered ? 'unknown' : 'not-sent';
-  return new AnymqError(
-    'CONFLICT',
-    'An earlier message of the same key failed, so this one was not sent. Send both again, in order.',
-    { outcome },
-  );
-}
-
-function missingOutcome(): AnymqError {
-  return new AnymqError('UNKNOWN', 'The driver gave no outcome for a message of the batch.', { outcome: 'unknown' });
 }

@@ -4,6 +4,7 @@ import type { OutgoingMessage } from '../message.ts';
 import type { Producer, Receipt, SendHandler, SendOptions, SendResult } from '../send-types.ts';
 import type { Batcher } from './batcher.ts';
 import { buildMessage, type MessageContext } from './build-message.ts';
+import { aborted, closed, invalid } from './send-errors.ts';
 import { markFailed, SendEntry, type SendCall } from './send-entry.ts';
 
 export interface ProducerContext {
@@ -32,7 +33,7 @@ export function createProducer(context: ProducerContext): Producer<unknown> {
     deadline: number,
     signal: AbortSignal | undefined,
   ): void {
-    if (context.isClosed()) return call.onFailed(index, closed());
+    if (context.isClosed()) return call.onFailed(index, closed(false));
     if (signal === undefined) return batcher.add(new SendEntry(message, sizeOf(message), call, index, deadline));
     const watched = watch(call, signal, () => batcher.abandon(entry, aborted(entry.offered)));
     const entry = new SendEntry(message, sizeOf(message), watched, index, deadline);
@@ -58,7 +59,7 @@ export function createProducer(context: ProducerContext): Producer<unknown> {
   }
 
   async function send(body: unknown, options?: Options): Promise<Receipt> {
-    if (context.isClosed()) throw closed();
+    if (context.isClosed()) throw closed(false);
     const built = build(body, options, new Date(clock.now()));
     const message = built instanceof Promise ? await built : built;
     if (AnymqError.isInstance(message)) throw message;
@@ -80,7 +81,7 @@ export function createProducer(context: ProducerContext): Producer<unknown> {
     bodies: readonly unknown[],
     options?: Options | ((body: unknown, index: number) => SendOptions),
   ): Promise<readonly SendResult[]> {
-    if (context.isClosed()) throw closed();
+    if (context.isClosed()) throw closed(false);
     if (!Array.isArray(bodies)) throw new AnymqError('INVALID_OPTION', 'sendMany takes an array of bodies.');
     const time = new Date(clock.now());
     const each = typeof options === 'function' ? bodies.map(options) : undefined;
@@ -183,24 +184,4 @@ function sizeOf(message: OutgoingMessage): number {
   let bytes = message.body.byteLength + (message.key?.length ?? 0);
   for (const name in message.headers) bytes += name.length + (message.headers[name] as string).length;
   return bytes;
-}
-
-function closed(): AnymqError {
-  return new AnymqError('CLOSED', 'The client is closed. Connect again to send.', { outcome: 'not-sent' });
-}
-
-function aborted(offered: boolean): AnymqError {
-  return new AnymqError('ABORTED', 'The send was aborted by its signal.', {
-    outcome: offered ? 'unknown' : 'not-sent',
-  });
-}
-
-/** What a user's codec, schema, key or type function threw may quote the body: only its name is kept. */
-function invalid(error: unknown): AnymqError {
-  if (AnymqError.isInstance(error)) return error;
-  return new AnymqError(
-    'INVALID_MESSAGE',
-    "The destination's codec, schema, key or type function failed on the body.",
-    { cause: error, outcome: 'not-sent' },
-  );
 }

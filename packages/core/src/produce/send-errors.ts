@@ -1,0 +1,42 @@
+import { AnymqError, type ErrorCode } from '../errors.ts';
+
+/** A send that ended without a confirmation. `offered`: a driver had the message, so it may have arrived. */
+function ended(code: ErrorCode, text: string, offered: boolean): AnymqError {
+  return new AnymqError(code, text, { outcome: offered ? 'unknown' : 'not-sent' });
+}
+
+export function timedOut(offered: boolean): AnymqError {
+  const unknown = 'The broker did not confirm the message in time; it may have it. Send again with the same id.';
+  return ended('TIMEOUT', offered ? unknown : 'The message could not be sent in time.', offered);
+}
+
+export function conflict(offered: boolean): AnymqError {
+  return ended(
+    'CONFLICT',
+    'An earlier message of the same key failed, so this one was not sent. Send both again, in order.',
+    offered,
+  );
+}
+
+export function aborted(offered: boolean): AnymqError {
+  return ended('ABORTED', 'The send was aborted by its signal.', offered);
+}
+
+export function closed(offered: boolean): AnymqError {
+  return ended(
+    'CLOSED',
+    'The client is closed; the broker has not confirmed the message. Connect again to send.',
+    offered,
+  );
+}
+
+export function missingOutcome(): AnymqError {
+  return ended('UNKNOWN', 'The driver gave no outcome for a message of the batch.', true);
+}
+
+/** What a user's codec, schema, key or type function threw may quote the body: only its name is kept. */
+export function invalid(error: unknown): AnymqError {
+  if (AnymqError.isInstance(error)) return error;
+  const text = "The destination's codec, schema, key or type function failed on the body.";
+  return new AnymqError('INVALID_MESSAGE', text, { cause: error, outcome: 'not-sent' });
+}
