@@ -1,0 +1,64 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import type { BacklogMemory } from './cases/backlog-memory.ts';
+import { bodyBytes } from './payload.ts';
+import type { CaseResult } from './runner.ts';
+
+/** One run of the benchmarks, with all that its figures depend on. */
+export interface Report {
+  readonly broker: string;
+  readonly size: 'full' | 'quick';
+  readonly rounds: number;
+  readonly bodyBytes: number;
+  readonly machine: Machine;
+  /** Of the repository; with '+' when files had been changed since; undefined outside of a repository. */
+  readonly commit: string | undefined;
+  readonly at: string;
+  readonly cases: readonly CaseResult[];
+  readonly backlogs: readonly BacklogMemory[];
+}
+
+export interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryBytes: number;
+  readonly platform: string;
+  readonly node: string;
+  readonly v8: string;
+}
+
+export type Measured = Pick<Report, 'broker' | 'size' | 'rounds' | 'cases' | 'backlogs'>;
+
+export function reportOf(measured: Measured): Report {
+  return { ...measured, bodyBytes, machine: thisMachine(), commit: commit(), at: new Date().toISOString() };
+}
+
+export function writeReports(file: string, reports: readonly Report[]): void {
+  writeFileSync(file, `${JSON.stringify(reports, undefined, 2)}\n`);
+}
+
+export function thisMachine(): Machine {
+  const [first] = cpus();
+  return {
+    cpu: first?.model.trim() ?? 'unknown',
+    cores: cpus().length,
+    memoryBytes: totalmem(),
+    platform: `${process.platform} ${process.arch}`,
+    node: process.versions.node,
+    v8: process.versions.v8,
+  };
+}
+
+function commit(): string | undefined {
+  try {
+    return git('rev-parse', 'HEAD') + (git('status', '--porcelain', '--untracked-files=no') === '' ? '' : '+');
+  } catch {
+    return undefined;
+  }
+}
+
+function git(...args: readonly string[]): string {
+  const { dirname: cwd } = import.meta;
+  return execFileSync('git', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+}
