@@ -23,8 +23,8 @@ interface Item<D> {
   /** Undefined: not protected. */
   readonly key: string | undefined;
   /** The one with the same key, earlier in the batch. */
-  first?: Item<D>;
-  claim?: HeldClaim;
+  first: Item<D> | undefined;
+  claim: HeldClaim | undefined;
   starts: boolean;
   completed: boolean;
   outcome: Result;
@@ -62,16 +62,14 @@ export class Protection {
 
   async #claim<D extends Delivery>(items: readonly Item<D>[]): Promise<void> {
     const { store, leaseMs, clock } = this.#options;
-    const firsts = new Map<string, Item<D>>();
-    for (const item of items) {
-      if (item.key === undefined) item.starts = true;
-      else if (firsts.has(item.key)) item.first = firsts.get(item.key) as Item<D>;
-      else firsts.set(item.key, item);
-    }
-    if (firsts.size === 0) return;
+    const asked = distinct(items);
+    if (asked.length === 0) return;
     const validUntil = clock.now() + leaseMs;
-    const answers = await store.claim([...firsts.keys()], { leaseMs });
-    [...firsts.values()].forEach((item, index) => this.#take(item, answers[index], validUntil));
+    const answers = await store.claim(
+      asked.map(({ key }) => key as string),
+      { leaseMs },
+    );
+    asked.forEach((item, index) => this.#take(item, answers[index], validUntil));
   }
 
   #take<D extends Delivery>(item: Item<D>, answer: ClaimResult | undefined, validUntil: number): void {
@@ -88,16 +86,17 @@ export class Protection {
   }
 
   async #handle<D extends Delivery>(items: readonly Item<D>[], run: Run<D>, onFenced: () => Outcome): Promise<void> {
-    const claims = items.flatMap(({ claim }) => claim ?? []);
+    const claimed = items.filter(({ claim }) => claim !== undefined);
+    const claims = claimed.map(({ claim }) => claim as HeldClaim);
     this.#renewer.add(claims);
     try {
       await this.#runAll(items, claims, run);
-      const claimed = items.filter(({ claim }) => claim !== undefined);
-      await this.#release(claimed.filter(({ outcome }) => outcomeKind(outcome) !== undefined));
-      await this.#complete(
-        claimed.filter(({ outcome }) => outcomeKind(outcome) === undefined),
-        onFenced,
-      );
+      const failed = claimed.filter(({ outcome }) => outcomeKind(outcome) !== undefined);
+      if (failed.length > 0) await this.#release(failed);
+      if (failed.length === claimed.length) return;
+      const succeeded =
+        failed.length === 0 ? claimed : claimed.filter(({ outcome }) => outcomeKind(outcome) === undefined);
+      await this.#complete(succeeded, onFenced);
     } finally {
       this.#renewer.remove(claims);
     }
@@ -129,7 +128,6 @@ export class Protection {
   }
 
   async #complete(items: readonly Item<Delivery>[], onFenced: () => Outcome): Promise<void> {
-    if (items.length === 0) return;
     const confirmed = await this.#confirm(items);
     items.forEach((item, index) => {
       item.completed = confirmed?.[index] === true;
@@ -160,7 +158,8 @@ export class Protection {
 }
 
 function toItem<D extends Delivery>(view: D, key: string | undefined): Item<D> {
-  return { view, key: scoped(view, key), starts: false, completed: false, outcome: undefined };
+  const unset = { first: undefined, claim: undefined, outcome: undefined };
+  return { view, key: scoped(view, key), starts: false, completed: false, ...unset };
 }
 
 /** Names hold no '/', so that no two keys meet. */
@@ -171,6 +170,17 @@ function scoped({ destination, group = '' }: Delivery, key: unknown): string | u
     'INVALID_MESSAGE',
     'The key of idempotent must be a string that is not empty, or undefined for a message that needs no protection.',
   );
+}
+
+/** Those whose keys are to be claimed. One that needs no protection starts; one whose key came before refers to the first. */
+function distinct<D extends Delivery>(items: readonly Item<D>[]): readonly Item<D>[] {
+  const firsts = new Map<string, Item<D>>();
+  for (const item of items) {
+    if (item.key === undefined) item.starts = true;
+    else if (firsts.has(item.key)) item.first = firsts.get(item.key);
+    else firsts.set(item.key, item);
+  }
+  return [...firsts.values()];
 }
 
 function claimsOf(items: readonly Item<Delivery>[]): { readonly key: string; readonly token: string }[] {
