@@ -1,4 +1,4 @@
-import { dollars } from './format.ts';
+import { counted, dollars } from './format.ts';
 import type { Order } from './order.ts';
 
 export interface Totals {
@@ -65,5 +65,5 @@ function compare(entry: Entry | undefined, order: Order): string | undefined {
 }
 
 function describe({ cds, cents }: Entry): string {
-  return `${cds} CDs for ${dollars(cents)}`;
+  return `${counted(cds, 'CD')} for ${dollars(cents)}`;
 }

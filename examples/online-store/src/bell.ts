@@ -2,7 +2,7 @@ export interface WaitOptions {
   /** Said when nothing happens any more: what is still missing. */
   readonly missing: () => string;
   /** How long nothing at all may happen. */
-  readonly stallMs: number;
+  readonly patienceMs: number;
   readonly signal: AbortSignal;
 }
 
@@ -19,8 +19,8 @@ export class Bell {
     for (const look of this.#waiting) look();
   }
 
-  /** Resolves once `done()`. Rejects with the signal's reason, or when nothing rings for `stallMs`. */
-  until(done: () => boolean, { missing, stallMs, signal }: WaitOptions): Promise<void> {
+  /** Resolves once `done()`. Rejects with the signal's reason, or when nothing rings for `patienceMs`. */
+  until(done: () => boolean, { missing, patienceMs, signal }: WaitOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       const end = (settle: () => void): void => {
         stopWatching();
@@ -30,7 +30,7 @@ export class Bell {
       };
       const look = (): void => (done() ? end(resolve) : undefined);
       const abort = (): void => end(() => reject(signal.reason as Error));
-      const stopWatching = this.#watch(stallMs, () => end(() => reject(stalled(stallMs, missing()))));
+      const stopWatching = this.#watch(patienceMs, () => end(() => reject(stalled(patienceMs, missing()))));
       this.#waiting.add(look);
       signal.addEventListener('abort', abort, { once: true });
       if (signal.aborted) abort();
@@ -38,18 +38,18 @@ export class Bell {
     });
   }
 
-  #watch(stallMs: number, onStall: () => void): () => void {
+  #watch(patienceMs: number, onStall: () => void): () => void {
     const start = performance.now();
     const watch = (): void => {
-      const restMs = Math.max(start, this.#lastRing) + stallMs - performance.now();
+      const restMs = Math.max(start, this.#lastRing) + patienceMs - performance.now();
       if (restMs <= 0) onStall();
       else timer = setTimeout(watch, restMs);
     };
-    let timer = setTimeout(watch, stallMs);
+    let timer = setTimeout(watch, patienceMs);
     return () => clearTimeout(timer);
   }
 }
 
-function stalled(stallMs: number, missing: string): Error {
-  return new Error(`Nothing has happened for ${stallMs / 1000} s. Still missing: ${missing}`);
+function stalled(patienceMs: number, missing: string): Error {
+  return new Error(`Nothing has happened for ${patienceMs / 1000} s. Still missing: ${missing}`);
 }

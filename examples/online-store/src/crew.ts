@@ -16,7 +16,7 @@ export class Crew {
   }
 
   /** Running handlers end first. Twice is safe. */
-  async stop(): Promise<void> {
-    await Promise.all(this.#consumers.map((consumer) => consumer.stop({ deadlineMs: 5000 })));
+  async stop(deadlineMs: number): Promise<void> {
+    await Promise.all(this.#consumers.map((consumer) => consumer.stop({ deadlineMs })));
   }
 }

@@ -17,7 +17,7 @@ export interface Surroundings {
   readonly stderr: Output;
   readonly signal: AbortSignal;
   /** How long nothing at all may happen before the run is given up, in milliseconds: 30,000 by default. */
-  readonly stallMs?: number;
+  readonly patienceMs?: number;
   /** Adapters that are not to be looked for among the example's dependencies. */
   readonly drivers?: readonly DriverModule[];
 }
@@ -35,9 +35,9 @@ export async function run(options: Options, surroundings: Surroundings): Promise
   tell(opening(orders, broker));
   screen.startBar();
   try {
-    const { drivers = [], stallMs = 30_000 } = surroundings;
+    const { drivers = [], patienceMs = 30_000 } = surroundings;
     const warn = (text: string): void => void surroundings.stderr.write(`! ${text}\n`);
-    await openStore({ broker, drivers, seed, orders, books, stallMs, signal, tell, warn });
+    await openStore({ broker, drivers, seed, orders, books, patienceMs, signal, tell, warn });
   } finally {
     screen.stopBar();
   }

@@ -1,11 +1,15 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { connect, createMemoryStore, type Client, type ClientEvent, type Config, type DriverModule } from '@anymq/core';
 import type { Books } from './books.ts';
 import { Crew } from './crew.ts';
 import { groups, orders as queue, stockChanges } from './destinations.ts';
 import { tellStory, type StoryOptions } from './story.ts';
 
-export interface StoreOptions extends Pick<StoryOptions, 'books' | 'orders' | 'seed' | 'stallMs' | 'signal' | 'tell'> {
+export interface StoreOptions extends Pick<
+  StoryOptions,
+  'books' | 'orders' | 'seed' | 'patienceMs' | 'signal' | 'tell'
+> {
   readonly broker: string;
   readonly drivers: readonly DriverModule[];
   /** What could not be tidied up. */
@@ -24,7 +28,7 @@ export async function openStore(options: StoreOptions): Promise<void> {
     await tellStory({ ...options, client, crew, signal, idempotency });
   } finally {
     trouble.abort(new Error('The store has closed.'));
-    await tidyUp(client, crew, options.warn);
+    await tidyUp(client, crew, options);
   }
 }
 
@@ -45,13 +49,24 @@ function enterEvent(event: ClientEvent, books: Books, trouble: AbortController):
   }
 }
 
-async function tidyUp(client: Client, crew: Crew, warn: (text: string) => void): Promise<void> {
+/** What cannot be removed is told, and does not hide how the run itself ended. */
+async function tidyUp(client: Client, crew: Crew, { patienceMs, warn }: StoreOptions): Promise<void> {
+  const destinations = [queue, stockChanges];
   try {
-    await crew.stop();
-    await client.remove([queue, stockChanges]);
+    await crew.stop(patienceMs);
+    await within(patienceMs, client.remove(destinations));
   } catch (error) {
-    warn(`The store's queues could not be removed: ${(error as Error).message}`);
+    const left = destinations.map((destination) => Object.values(client.physicalNames(destination)).join(', '));
+    warn(`${left.join(', ')} could not be removed: ${(error as Error).message}`);
   } finally {
     await client.close();
   }
+}
+
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  const done = new AbortController();
+  const timeout = wait(ms, undefined, { signal: done.signal }).then(() => {
+    throw new Error(`the broker has not answered for ${ms / 1000} s`);
+  });
+  await Promise.race([work, timeout]).finally(() => done.abort());
 }

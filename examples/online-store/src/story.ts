@@ -18,8 +18,8 @@ export interface StoryOptions {
   readonly idempotency: IdempotencyStore;
   readonly orders: readonly Order[];
   readonly seed: number;
-  /** How long nothing at all may happen before the run is given up. */
-  readonly stallMs: number;
+  /** How long nothing at all may happen before the run is given up, in milliseconds; and how long its end may take. */
+  readonly patienceMs: number;
   readonly signal: AbortSignal;
   readonly tell: (text: string, details?: readonly string[]) => void;
 }
@@ -46,7 +46,7 @@ export async function tellStory(options: StoryOptions): Promise<void> {
 
   await redriveDeadLetters(office, options);
   await until(options, () => allDone(books, orders));
-  await crew.stop();
+  await crew.stop(options.patienceMs);
 }
 
 async function sendAll({ client, books, orders, signal }: StoryOptions): Promise<void> {
@@ -76,21 +76,21 @@ async function changeShift(office: BillingOffice, workers: readonly Worker[], op
   );
 }
 
-async function redriveDeadLetters(office: BillingOffice, { client, books, tell }: StoryOptions): Promise<void> {
+async function redriveDeadLetters(office: BillingOffice, { client, books, signal, tell }: StoryOptions): Promise<void> {
   if (books.deadLetters.size === 0) return tell('No order was rejected: there are no dead letters.');
   const dead = client.deadLetters(queue);
   const letters: DeadLetter[] = [];
-  for await (const letter of dead.list()) letters.push(letter);
+  for await (const letter of dead.list({ signal })) letters.push(letter);
   tell(`${counted(letters.length, 'order')} could not be charged and became dead letters:`, letterTable(letters));
 
   office.rule = acceptFreeSamples;
   books.expectRedriven(letters.map(({ id }) => id));
-  const { redriven, failed } = await dead.redrive();
+  const { redriven, failed } = await dead.redrive({ signal });
   books.enterRedriven(redriven);
   if (failed > 0) throw new Error(`${counted(failed, 'dead letter')} could not be redriven.`);
   tell(`The rule is mended, a free order is a sample: ${counted(redriven, 'dead letter')} redriven.`);
 }
 
-function until({ books, orders, stallMs, signal }: StoryOptions, done: () => boolean): Promise<void> {
-  return books.bell.until(done, { stallMs, signal, missing: () => stillMissing(books, orders) });
+function until({ books, orders, patienceMs, signal }: StoryOptions, done: () => boolean): Promise<void> {
+  return books.bell.until(done, { patienceMs, signal, missing: () => stillMissing(books, orders) });
 }

@@ -12,7 +12,7 @@ test('wakes when the count is reached, and not before', async () => {
   const bell = new Bell();
   let count = 0;
   let woken = false;
-  const waiting = bell.until(() => count >= 2, { missing, stallMs: 5000, signal }).then(() => (woken = true));
+  const waiting = bell.until(() => count >= 2, { missing, patienceMs: 5000, signal }).then(() => (woken = true));
   count = 1;
   bell.ring();
   await Promise.resolve();
@@ -23,11 +23,11 @@ test('wakes when the count is reached, and not before', async () => {
 });
 
 test('does not wait for what is done already', async () => {
-  await expect(new Bell().until(() => true, { missing, stallMs: 5000, signal })).resolves.toBeUndefined();
+  await expect(new Bell().until(() => true, { missing, patienceMs: 5000, signal })).resolves.toBeUndefined();
 });
 
 test('gives up when nothing rings any more, and says what is missing', async () => {
-  const waiting = new Bell().until(() => false, { missing, stallMs: 2000, signal });
+  const waiting = new Bell().until(() => false, { missing, patienceMs: 2000, signal });
   const message = 'Nothing has happened for 2 s. Still missing: the rest.';
   await Promise.all([expect(waiting).rejects.toThrow(message), vi.advanceTimersByTimeAsync(2000)]);
 });
@@ -35,7 +35,7 @@ test('gives up when nothing rings any more, and says what is missing', async () 
 test('has patience as long as something rings', async () => {
   const bell = new Bell();
   let rings = 0;
-  const waiting = bell.until(() => rings === 3, { missing, stallMs: 2000, signal });
+  const waiting = bell.until(() => rings === 3, { missing, patienceMs: 2000, signal });
   for (rings = 1; rings < 3; rings += 1) {
     await vi.advanceTimersByTimeAsync(1900);
     bell.ring();
@@ -47,10 +47,10 @@ test('has patience as long as something rings', async () => {
 
 test('rejects with the reason of its signal, and leaves no listener', async () => {
   const controller = new AbortController();
-  const waiting = new Bell().until(() => false, { missing, stallMs: 5000, signal: controller.signal });
+  const waiting = new Bell().until(() => false, { missing, patienceMs: 5000, signal: controller.signal });
   controller.abort(new Error('closed'));
   await expect(waiting).rejects.toThrow('closed');
-  await expect(new Bell().until(() => true, { missing, stallMs: 1, signal: controller.signal })).rejects.toThrow(
+  await expect(new Bell().until(() => true, { missing, patienceMs: 1, signal: controller.signal })).rejects.toThrow(
     'closed',
   );
   expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);

@@ -35,3 +35,18 @@ test.each<[string, (broker: MemoryBroker) => void]>([
   const { broker } = await runWith(trouble);
   expect(broker?.pending).toBe(0);
 });
+
+test('a broker that hangs: the run is given up, and says what is missing and what it leaves', async () => {
+  const written: string[] = [];
+  const onOutput = (text: string): void => {
+    if (text.includes('Half way')) sharedMemoryBroker('hangs')?.faults.pause();
+  };
+  const stderr = { write: (text: string) => written.push(text) };
+  const ended = runStore(['--broker', 'memory:hangs', '--orders', '300'], { onOutput, stderr, patienceMs: 500 });
+  await expect(ended).rejects.toThrow(
+    /^Nothing has happened for 0\.5 s\. Still missing: billing lacks \d+ orders \(lines /,
+  );
+  expect(written.join('')).toMatch(
+    /^! store-\w{8}_orders.*_stock-changes.* could not be removed: the broker has not answered for 0\.5 s\n$/,
+  );
+});

@@ -29,7 +29,7 @@ export async function runStore(args: readonly string[], circumstances: Circumsta
     stdout: { write },
     stderr: { write: (text) => (written.stderr += text) },
     signal: new AbortController().signal,
-    stallMs: 5000,
+    patienceMs: 5000,
     drivers: [memory],
     ...surroundings,
   });
