@@ -1,0 +1,14 @@
+import { VirtualClock } from '../middleware/virtual-clock.ts';
+
+/** A virtual clock on which a process can be frozen: time passes, and no timer fires meanwhile. */
+export class ScriptedClock extends VirtualClock {
+  #frozenMs = 0;
+
+  override now(): number {
+    return super.now() + this.#frozenMs;
+  }
+
+  freeze(ms: number): void {
+    this.#frozenMs += ms;
+  }
+}
