@@ -10,6 +10,7 @@ import {
 } from '@anymq/core/driver';
 import { type BodyStore, copyBodies } from './body-store.ts';
 import type { StoredLetter } from './dead-letter-list.ts';
+import { ForeignMessage } from './foreign-message.ts';
 import { type DeliveryToken, StoredMessage } from './stored-message.ts';
 
 const wire: WireFormat = createWireFormat({ attributePrefix: 'ce_' });
@@ -112,6 +113,7 @@ export function decodeLetter(letter: StoredLetter, bodies: BodyStore, nowMs: num
 let fallback = { id: '', timeMs: 0, nowMs: 0, source: '', type: '' };
 
 function decode(message: StoredMessage, nowMs: number): WireMessage {
+  if (message instanceof ForeignMessage) return wire.decode(message.fields, { ...message.fallback, nowMs });
   if (fallback.nowMs !== nowMs) fallback = { id: '', timeMs: nowMs, nowMs, source: '', type: '' };
   return wire.decode(message.fields, fallback);
 }

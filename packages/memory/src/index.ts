@@ -3,6 +3,8 @@ export type { MemoryBroker, MemoryBrokerOptions } from './broker.ts';
 export { crashMemoryDriver, createMemoryDriver } from './driver.ts';
 export type { MemoryDriver } from './driver.ts';
 export type { Faults, Times } from './faults.ts';
+export { writeForeignMessage } from './foreign-message.ts';
+export type { ForeignMessageOptions } from './foreign-message.ts';
 export { memory } from './module.ts';
 export type { CapabilitiesOff, CapabilitiesWithout, MemoryCapabilities, MemoryDriverOptions } from './options.ts';
 export { sharedMemoryBroker } from './registry.ts';
