@@ -33,7 +33,10 @@ export async function connect(config: string | Config, options: ClientOptions = 
     throw failed.reason;
   }
   const connected = new Map(
-    brokers.map(({ name }, index) => [name, new Broker(name, drivers[index] as Driver, provision, telemetry)]),
+    brokers.map(({ name }, index) => [
+      name,
+      new Broker(name, drivers[index] as Driver, provision, telemetry, context.clock),
+    ]),
   );
   return new ClientOf({
     brokers: [...connected.values()],

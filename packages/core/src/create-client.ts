@@ -1,4 +1,5 @@
 import type { Capabilities } from './capabilities.ts';
+import { systemClock } from './clock.ts';
 import { Broker } from './client/broker.ts';
 import { ClientOf } from './client/client.ts';
 import { createTelemetry } from './client/telemetry.ts';
@@ -18,7 +19,7 @@ export async function createClient<C extends Capabilities>(
   if (driver?.specificationVersion !== 1)
     throw invalidOption('createClient takes a driver of specificationVersion 1, such as createMemoryDriver().');
   const telemetry = createTelemetry(options.logger ?? silentLogger, options.onEvent);
-  const broker = new Broker(driver.name, driver, 'create', telemetry);
+  const broker = new Broker(driver.name, driver, 'create', telemetry, options.clock ?? systemClock);
   const place = { broker, physical: undefined };
   return new ClientOf({ brokers: [broker], route: () => place, namespace: 'anymq', telemetry, options });
 }

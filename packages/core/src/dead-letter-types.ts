@@ -20,7 +20,7 @@ export interface DeadLetter {
 
 export interface RedriveResult {
   readonly redriven: number;
-  /** Not chosen by `ids` or `where`. */
+  /** Not chosen by `ids` or `where`, or taken by somebody else meanwhile. */
   readonly skipped: number;
   /** Still dead letters: the broker did not confirm their move. */
   readonly failed: number;

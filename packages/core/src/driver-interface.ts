@@ -209,7 +209,10 @@ export interface StoredLetter extends Message {
 
 export interface DeadLetterStore {
   count(): Promise<Count>;
-  /** Oldest first. Without a cursor: from the start. No cursor in the answer: the end. A look: uses up nothing. */
+  /**
+   * Oldest first. Without a cursor: from the start. No cursor in the answer: the end. A look: uses up nothing. A cursor
+   * stays good when letters that were paged before are requeued or removed.
+   */
   page(
     cursor: string | undefined,
     options: { readonly limit: number },

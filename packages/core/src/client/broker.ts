@@ -1,9 +1,20 @@
+import { sleep, type Clock } from '../clock.ts';
 import type { Destination } from '../destination.ts';
-import type { Driver, PlannedGroup, ProvisionMode, ProvisionResult } from '../driver-interface.ts';
+import type {
+  Address,
+  DeadLetterStore,
+  Driver,
+  PlannedGroup,
+  ProvisionMode,
+  ProvisionResult,
+} from '../driver-interface.ts';
 import { AnymqError } from '../errors.ts';
 import { wrapError, type WrappedError } from '../wrap-error.ts';
 import { planOf } from './check-destination.ts';
 import type { Telemetry } from './telemetry.ts';
+
+const callTimeoutMs = 30_000;
+const tooLate: unique symbol = Symbol('too late');
 
 /** One connected driver of a client, and what has been provisioned on it. */
 export class Broker {
@@ -13,24 +24,45 @@ export class Broker {
   readonly #telemetry: Telemetry;
   readonly #ready = new Map<string, Promise<void>>();
 
-  constructor(name: string, driver: Driver, mode: ProvisionMode, telemetry: Telemetry) {
+  readonly #clock: Clock;
+
+  constructor(name: string, driver: Driver, mode: ProvisionMode, telemetry: Telemetry, clock: Clock) {
     this.name = name;
     this.driver = driver;
     this.#mode = mode;
     this.#telemetry = telemetry;
+    this.#clock = clock;
   }
 
   wrap(error: unknown): WrappedError {
     return wrapError(this.driver, error);
   }
 
-  /** A driver's call, with its error as the user sees it. */
+  /** A driver's call that is no send or receive: bounded, and with its error as the user sees it. @throws TIMEOUT after 30 s */
   async call<T>(work: () => Promise<T>): Promise<T> {
+    const done = new AbortController();
+    const late = sleep(this.#clock, callTimeoutMs, done.signal).then(() => tooLate);
     try {
-      return await work();
+      const result = await Promise.race([work(), late]);
+      if (result !== tooLate) return result;
     } catch (error) {
       throw this.wrap(error).error;
+    } finally {
+      done.abort();
     }
+    const text = `The broker '${this.name}' did not answer within ${callTimeoutMs} ms. Check that it runs.`;
+    throw new AnymqError('TIMEOUT', text, { driver: this.driver.name });
+  }
+
+  async openDeadLetters(address: Address): Promise<DeadLetterStore> {
+    const store = await this.call(() => this.driver.openDeadLetters(address));
+    return {
+      count: () => this.call(() => store.count()),
+      page: (cursor, options) => this.call(() => store.page(cursor, options)),
+      requeue: (refs) => this.call(() => store.requeue(refs)),
+      remove: (refs) => this.call(() => store.remove(refs)),
+      close: () => this.call(() => store.close()),
+    };
   }
 
   /** Makes or checks a destination, and a group, before its first use; once. @throws TOPOLOGY_MISMATCH, and what the driver throws */

@@ -103,7 +103,7 @@ export class ClientOf implements Client {
     const { broker, physical } = this.#place(of);
     const group = groupOf(of, options.group);
     return createDeadLetterQueue({
-      openStore: () => broker.call(() => broker.driver.openDeadLetters(addressOf(of, physical, group))),
+      openStore: () => broker.openDeadLetters(addressOf(of, physical, group)),
       clock: this.#clock,
       wrapError: (error) => broker.wrap(error).error,
       onWatchError: (error) =>
