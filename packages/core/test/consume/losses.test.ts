@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { deferred, settle } from '../middleware/virtual-clock.ts';
+import { deferred, settle } from './rest.ts';
 import { lost, ok, received } from './scripted-driver.ts';
 import { stage, type Stage } from './stage.ts';
 import { reject } from '../../src/outcome.ts';

@@ -1,6 +1,6 @@
 import type { Delivery, Handler } from '../../src/consume-types.ts';
 import type { Outcome } from '../../src/outcome.ts';
-import { deferred, type Deferred } from '../middleware/virtual-clock.ts';
+import { deferred, type Deferred } from './rest.ts';
 
 interface Run {
   readonly id: string;

@@ -1,4 +1,5 @@
 import { VirtualClock } from '../middleware/virtual-clock.ts';
+import { settle } from './rest.ts';
 
 /** A virtual clock on which a process can be frozen: time passes, and no timer fires meanwhile. */
 export class ScriptedClock extends VirtualClock {
@@ -6,6 +7,12 @@ export class ScriptedClock extends VirtualClock {
 
   override now(): number {
     return super.now() + this.#frozenMs;
+  }
+
+  override async advance(ms: number): Promise<void> {
+    await settle();
+    await super.advance(ms);
+    await settle();
   }
 
   freeze(ms: number): void {

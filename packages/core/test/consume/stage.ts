@@ -11,7 +11,7 @@ import { createClient } from '../../src/create-client.ts';
 import { defineQueue, type DefinitionOptions, type Queue } from '../../src/destination.ts';
 import type { ClientEvent } from '../../src/events.ts';
 import type { Logger } from '../../src/logger.ts';
-import { settle } from '../middleware/virtual-clock.ts';
+import { settle } from './rest.ts';
 import { Runs } from './runs.ts';
 import { ScriptedClock } from './scripted-clock.ts';
 import { ScriptedDriver } from './scripted-driver.ts';

@@ -1,0 +1,132 @@
+import { describe, expect, test } from 'vitest';
+import { deferred, settle } from './rest.ts';
+import { received } from './scripted-driver.ts';
+import { stage } from './stage.ts';
+
+const suspect = (id: string, fields: object = {}) => received(id, { suspect: true, ...fields });
+
+describe('a message that may have killed its process', () => {
+  test('runs alone: it waits for what runs, and nothing starts beside it', async () => {
+    const { driver, runs } = await stage();
+    driver.overshoots = true;
+    driver.deliver(received('a'), suspect('s'), received('b'));
+    await settle();
+    expect(runs.running).toEqual(['a']);
+    expect(driver.outcomes).toEqual(['release b']);
+    runs.finish('a');
+    await settle();
+    expect(runs.running).toEqual(['s']);
+    driver.deliver(received('c'));
+    await settle();
+    expect(runs.running).toEqual(['s']);
+    runs.finish('s');
+    await settle();
+    expect(runs.running).toEqual(['c']);
+    expect(runs.started).toEqual(['a/1', 's/1', 'c/1']);
+  });
+
+  test('several of them run one after the other, and are fetched one by one', async () => {
+    const { driver, runs } = await stage();
+    driver.deliver(suspect('s'), suspect('t'), suspect('u'));
+    for (const id of ['s', 't', 'u']) {
+      await settle();
+      expect(runs.running).toEqual([id]);
+      runs.finish(id);
+    }
+    await settle();
+    expect(driver.outcomes).toEqual(['acknowledge s', 'acknowledge t', 'acknowledge u']);
+    expect(driver.receives.map(({ maxMessages }) => maxMessages)).toEqual([1, 1, 1, 1]);
+  });
+
+  test('is dead-lettered, and not run, after crashLimit deaths', async () => {
+    const { driver, runs } = await stage({}, { crashLimit: 2 });
+    driver.deliver(suspect('s', { crashCount: 1 }), suspect('t', { crashCount: 2 }));
+    await settle();
+    expect(runs.running).toEqual(['s']);
+    runs.finish('s');
+    await settle();
+    expect(driver.outcomes).toEqual(['acknowledge s', 'deadLetter t']);
+    expect(runs.started).toEqual(['s/1']);
+  });
+
+  test('is marked before it runs, and runs when marking fails', async () => {
+    const marks = [deferred(), deferred()];
+    const marked: number[] = [];
+    const { driver, runs } = await stage({
+      prepare: (driver) => {
+        driver.onMarkStarted = async (tokens) => {
+          marked.push(tokens.length);
+          await marks[marked.length - 1]?.promise;
+        };
+      },
+    });
+    driver.deliver(suspect('s'), suspect('t'));
+    await settle();
+    expect(runs.running).toEqual([]);
+    marks[0]?.resolve();
+    await settle();
+    expect(runs.running).toEqual(['s']);
+    runs.finish('s');
+    await settle();
+    marks[1]?.reject(new Error('cut'));
+    await settle();
+    expect(runs.running).toEqual(['t']);
+    expect(marked).toEqual([1, 1]);
+  });
+
+  test('in a lane keeps its place, and its followers keep theirs', async () => {
+    const { driver, runs } = await stage({ ordered: true });
+    driver.overshoots = true;
+    driver.deliver(suspect('s', { key: 'k' }), received('a', { key: 'k' }), received('b', { key: 'l' }));
+    await settle();
+    expect(runs.running).toEqual(['s']);
+    expect(driver.outcomes.toSorted()).toEqual(['release a', 'release b']);
+    runs.finish('s');
+    await settle();
+    driver.deliver(received('a', { key: 'k' }), received('b', { key: 'l' }));
+    await settle();
+    expect(runs.running).toEqual(['a', 'b']);
+  });
+});
+
+describe('while it is being marked', () => {
+  const marking = async () => {
+    const mark = deferred();
+    const made = await stage({ prepare: (driver) => (driver.onMarkStarted = () => mark.promise) });
+    const s = suspect('s');
+    made.driver.deliver(s, received('a'));
+    await settle();
+    return { ...made, mark, s };
+  };
+
+  test('a loss is not overlooked', async () => {
+    const { driver, runs, mark, s } = await marking();
+    driver.lose(s);
+    mark.resolve();
+    await settle();
+    expect(runs.running).toEqual(['a']);
+    expect(driver.settleCalls).toEqual([]);
+  });
+
+  test('a pause sends it back', async () => {
+    const { driver, runs, mark, consumer } = await marking();
+    consumer.pause();
+    mark.resolve();
+    await settle();
+    expect(runs.started).toEqual([]);
+    expect(driver.outcomes).toEqual(['release s']);
+    consumer.resume();
+    await settle();
+    expect(runs.running).toEqual(['a']);
+  });
+
+  test('a stop sends it back, and is not held up when marking hangs', async () => {
+    const { driver, runs, consumer, clock } = await marking();
+    const stopped = consumer.stop({ deadlineMs: 1000 });
+    await clock.advance(20_000);
+    await stopped;
+    expect(runs.started).toEqual([]);
+    expect(driver.closed).toBe(1);
+    expect(clock.pending).toBe(0);
+  });
+});
