@@ -2,7 +2,7 @@ import type { DriverModule } from '@anymq/core';
 import { totalsOf } from './accounting.ts';
 import { Books } from './books.ts';
 import { groups } from './destinations.ts';
-import { counted, count, dollars, shorten } from './format.ts';
+import { count, counted, dollars, shorten } from './format.ts';
 import { parseOrders, readInput } from './input.ts';
 import type { Options } from './options.ts';
 import { inOrderOfDate, type Order } from './order.ts';
@@ -57,10 +57,10 @@ function effects(books: Books): number {
 function opening(orders: readonly Order[], broker: string): string {
   const { cds, cents } = totalsOf(orders);
   const customers = new Set(orders.map(({ customerId }) => customerId)).size;
-  return `${counted(orders.length, 'order')} of ${counted(customers, 'customer')} are read: ${counted(cds, 'CD')} for ${dollars(cents)}. They are sent to ${withoutSecrets(broker)}`;
+  return `${counted(orders.length, 'order')} of ${counted(customers, 'customer')} are read: ${counted(cds, 'CD')} for ${dollars(cents)}. They go to the queue 'orders' on ${withoutSecrets(broker)}`;
 }
 
-function ending({ duplicatesSeen, orderViolations, charged }: Summary, found: readonly string[]): string {
+function ending({ duplicatesSeen }: Summary, found: readonly string[]): string {
   if (found.length > 0) return 'The books do not match the file:';
-  return `Every order went everywhere, ${count(charged)} charged: ${counted(duplicatesSeen, 'duplicate')} caught, ${orderViolations} out of order. The books match the file to the cent:`;
+  return `Every order went everywhere, once and in its customer's order; duplicates caught: ${count(duplicatesSeen)}. The books match the file to the cent:`;
 }

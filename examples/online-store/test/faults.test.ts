@@ -23,7 +23,7 @@ async function runWith(trouble: (broker: MemoryBroker) => void) {
 
 test('confirmations that are lost make duplicates, which are caught', async () => {
   const { stdout } = await runWith(({ faults }) => faults.dropConfirmation({ times: 5 }));
-  expect(stdout).toMatch(/[1-9]\d* duplicates? caught/);
+  expect(stdout).toMatch(/duplicates\s+caught:\s+[1-9]/);
 });
 
 test.each<[string, (broker: MemoryBroker) => void]>([
