@@ -309,7 +309,8 @@ export class Dispatcher {
 
   #afterLoss(): void {
     const job = this.#isolated;
-    if (job !== undefined && (job.lost || job.state === 'done' || job.state === 'settling')) {
+    // A lost one that still runs may still take the process down: alone until it has returned.
+    if (job !== undefined && (job.state === 'done' || job.state === 'settling')) {
       this.#endIsolation();
       this.pump();
     }

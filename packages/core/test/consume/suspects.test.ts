@@ -74,6 +74,19 @@ describe('a message that may have killed its process', () => {
     expect(marked).toEqual([1, 1]);
   });
 
+  test('that is lost while it runs stays alone until its handler has returned', async () => {
+    const { driver, runs } = await stage();
+    const s = suspect('s');
+    driver.deliver(s, received('a'));
+    await settle();
+    driver.lose(s);
+    await settle();
+    expect(runs.running).toEqual(['s']);
+    runs.finish('s');
+    await settle();
+    expect(runs.running).toEqual(['a']);
+  });
+
   test('in a lane keeps its place, and its followers keep theirs', async () => {
     const { driver, runs } = await stage({ ordered: true });
     driver.overshoots = true;
