@@ -14,7 +14,6 @@ import { planOf } from './check-destination.ts';
 import type { Telemetry } from './telemetry.ts';
 
 const callTimeoutMs = 30_000;
-const tooLate: unique symbol = Symbol('too late');
 
 /** One connected driver of a client, and what has been provisioned on it. */
 export class Broker {
@@ -41,10 +40,10 @@ export class Broker {
   /** A driver's call that is no send or receive: bounded, and with its error as the user sees it. @throws TIMEOUT after 30 s */
   async call<T>(work: () => Promise<T>): Promise<T> {
     const done = new AbortController();
-    const late = sleep(this.#clock, callTimeoutMs, done.signal).then(() => tooLate);
+    const late = sleep(this.#clock, callTimeoutMs, done.signal).then(() => undefined);
     try {
-      const result = await Promise.race([work(), late]);
-      if (result !== tooLate) return result;
+      const result = await Promise.race([work().then((value) => ({ value })), late]);
+      if (result !== undefined) return result.value;
     } catch (error) {
       throw this.wrap(error).error;
     } finally {

@@ -103,7 +103,7 @@ export class Dispatcher {
     if (!this.#accepting) return undefined;
     if (this.#isolated !== undefined) return this.#takeIsolated();
     for (let job = this.desk.ready.shift(); job !== undefined; job = this.desk.ready.shift()) {
-      if (job.state !== 'ready' || this.#outOfLease(job) || this.#expire(job) || this.#setAsideKiller(job)) continue;
+      if (job.state !== 'ready' || this.#goesBack(job) || this.#expire(job) || this.#setAsideKiller(job)) continue;
       if (job.received.suspect !== true && job.received.crashCount === 0) return job;
       this.#isolate(job);
       return this.#takeIsolated();
@@ -222,9 +222,9 @@ export class Dispatcher {
     this.#ended = 0;
   }
 
-  /** The process was frozen or cut off for too long: someone else may have it by now. */
-  #outOfLease(job: Job): boolean {
-    if (job.leaseUntil > this.desk.now()) return false;
+  /** About to be handed over; or the process was frozen or cut off for too long, and someone else may have it by now. */
+  #goesBack(job: Job): boolean {
+    if (job.leaseUntil > this.desk.now() && !job.revoking) return false;
     giveBack(this.desk, job);
     return true;
   }
@@ -261,6 +261,10 @@ export class Dispatcher {
   #takeIsolated(): Job | undefined {
     const job = this.#isolated;
     if (job === undefined || this.desk.running > 0 || job.state !== 'ready') return undefined;
+    if (this.#goesBack(job)) {
+      this.#endIsolation();
+      return this.take();
+    }
     if (this.#isolatedMayRun) return job;
     void this.#mark(job);
     return undefined;
