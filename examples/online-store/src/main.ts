@@ -1,9 +1,16 @@
+import { constants } from 'node:os';
 import { help, parseOptions, UsageError, type Options } from './options.ts';
 import { run } from './run.ts';
 
-/** Somebody ended the run. */
+/** Somebody ended the run, by a signal. */
 class InterruptedError extends Error {
   override readonly name = 'InterruptedError';
+  readonly exitCode: number;
+
+  constructor(signal: NodeJS.Signals) {
+    super('Interrupted; the store was closed.');
+    this.exitCode = 128 + constants.signals[signal];
+  }
 }
 
 process.exitCode = await main(process.argv.slice(2));
@@ -24,7 +31,7 @@ async function main(args: readonly string[]): Promise<number> {
 /** The first signal closes the store and leaves nothing behind; a second one ends the process at once. */
 async function runUntilInterrupted(options: Options): Promise<number> {
   const interrupt = new AbortController();
-  const onSignal = (): void => interrupt.abort(new InterruptedError('Interrupted; the store was closed.'));
+  const onSignal = (name: NodeJS.Signals): void => interrupt.abort(new InterruptedError(name));
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   try {
     const { stdin, stdout, stderr } = process;
@@ -36,5 +43,5 @@ async function runUntilInterrupted(options: Options): Promise<number> {
 
 function exitCode(error: unknown): number {
   if (error instanceof UsageError) return 2;
-  return error instanceof InterruptedError ? 130 : 1;
+  return error instanceof InterruptedError ? error.exitCode : 1;
 }
