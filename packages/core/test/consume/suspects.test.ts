@@ -87,6 +87,20 @@ describe('a message that may have killed its process', () => {
     expect(runs.running).toEqual(['a']);
   });
 
+  test('that waited beyond its lease, in a frozen process, goes back', async () => {
+    const { driver, runs, clock } = await stage();
+    driver.deliver(received('a'));
+    await settle();
+    driver.deliver(suspect('s'));
+    await settle();
+    driver.deliver(received('b'));
+    clock.freeze(30_000);
+    runs.finish('a');
+    await settle();
+    expect(runs.started).toEqual(['a/1', 'b/1']);
+    expect(driver.outcomes).toContain('release s');
+  });
+
   test('in a lane keeps its place, and its followers keep theirs', async () => {
     const { driver, runs } = await stage({ ordered: true });
     driver.overshoots = true;
@@ -119,6 +133,15 @@ describe('while it is being marked', () => {
     await settle();
     expect(runs.running).toEqual(['a']);
     expect(driver.settleCalls).toEqual([]);
+  });
+
+  test('a hand-over sends it back', async () => {
+    const { driver, runs, mark, s } = await marking();
+    driver.revoke(s);
+    mark.resolve();
+    await settle();
+    expect(runs.running).toEqual(['a']);
+    expect(driver.outcomes).toEqual(['release s']);
   });
 
   test('a pause sends it back', async () => {
