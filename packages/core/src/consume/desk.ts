@@ -160,7 +160,8 @@ export class Desk {
   }
 
   #resume(job: Job, at: number): void {
-    if (job.resumeAt !== at) return;
+    // One that is handed over goes back as soon as its attempt has been recorded.
+    if (job.resumeAt !== at || job.revoking) return;
     if (job.state === 'held') {
       if (job.lane !== undefined) this.lanes.hold(job.lane, -1);
       this.toReady(job);
