@@ -41,6 +41,8 @@ export class Dispatcher {
   #isolated: Job | undefined;
   #isolatedMayRun = false;
   #pumping = false;
+  /** What was said of deliveries that we have not seen yet. */
+  readonly #early: (() => void)[] = [];
 
   constructor(context: DispatcherContext) {
     const { settings, clock, limits, receiver } = context;
@@ -83,6 +85,7 @@ export class Dispatcher {
     this.#adapt(elapsedMs);
     this.desk.now();
     for (const received of batch) admit(this.desk, received, this.#accepting && this.#isolated === undefined);
+    for (const tell of this.#early.splice(0)) tell();
     if (batch.length > 0) {
       this.#keeper.arm();
       this.#fetchLimit *= 4;
@@ -161,12 +164,18 @@ export class Dispatcher {
   }
 
   lose(tokens: readonly Token[], reason: LostReason | 'overdue'): void {
-    lose(this.desk, tokens, reason);
-    this.#afterLoss();
+    this.#tell(tokens, (told) => lose(this.desk, told, reason));
   }
 
   revoke(tokens: readonly Token[]): void {
-    revoke(this.desk, tokens);
+    this.#tell(tokens, (told) => revoke(this.desk, told));
+  }
+
+  /** What the receiver has resolved with is on its way to us: it is told again on arrival. */
+  #tell(tokens: readonly Token[], tell: (tokens: readonly Token[]) => void): void {
+    const coming = tokens.filter((token) => this.desk.hand.get(token) === undefined);
+    if (coming.length > 0) this.#early.push(() => tell(coming));
+    tell(tokens);
     this.#afterLoss();
   }
 

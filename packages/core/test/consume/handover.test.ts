@@ -94,6 +94,20 @@ describe('a partition that is about to be handed over', () => {
     expect(driver.outcomes).toEqual(['release a']);
   });
 
+  test('gives back what is announced before it has arrived', async () => {
+    const { driver, runs } = await stage({ ordered: true });
+    const a = keyed('a');
+    driver.onReceive = async () => {
+      driver.onReceive = undefined;
+      queueMicrotask(() => driver.revoke(a));
+      return [a];
+    };
+    driver.endPoll();
+    await settle();
+    expect(runs.started).toEqual([]);
+    expect(driver.outcomes).toEqual(['release a']);
+  });
+
   test('takes one that waits until it is due with it', async () => {
     const { driver, runs, clock } = await stage({ ordered: true });
     const a = keyed('a', { dueAt: clock.now() + 40 });

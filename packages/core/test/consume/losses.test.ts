@@ -51,6 +51,20 @@ describe('a delivery that is lost', () => {
     expect(runs.started).toEqual(['a/1']);
   });
 
+  test('on its way to us: it is not started, and nothing overtakes it', async () => {
+    const { driver, runs } = await stage({ ordered: true });
+    const [a, b] = [keyed('a'), keyed('b')];
+    driver.onReceive = async () => {
+      driver.onReceive = undefined;
+      queueMicrotask(() => driver.lose(a));
+      return [a, b];
+    };
+    driver.endPoll();
+    await settle();
+    expect(runs.started).toEqual([]);
+    expect(driver.outcomes).toEqual(['release b']);
+  });
+
   test('while it is settled: the settlement is dropped when it comes too late', async () => {
     const { driver, runs, events } = await stage();
     const a = received('a');
