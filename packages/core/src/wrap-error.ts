@@ -30,7 +30,7 @@ export function wrapError(
   error: unknown,
   outcome?: SendUncertainty,
 ): WrappedError {
-  if (AnymqError.isInstance(error)) return { error, retryAfterMs: undefined };
+  if (AnymqError.isInstance(error)) return { error: withOutcome(error, outcome), retryAfterMs: undefined };
   const found = classify(driver, error);
   const text = advice[found.code] ?? 'The broker or its client failed in a way that the adapter does not know.';
   const details = { retryable: found.retryable, driver: driver.name, cause: error };
@@ -41,6 +41,18 @@ export function wrapError(
     uncertainty ? { ...details, outcome: uncertainty } : details,
   );
   return { error: wrapped, retryAfterMs: found.retryAfterMs };
+}
+
+function withOutcome(error: AnymqError, outcome: SendUncertainty | undefined): AnymqError {
+  if (outcome === undefined || error.outcome !== undefined) return error;
+  const { code, message, name, retryable, driver, cause } = error;
+  return new AnymqError(code, message, {
+    name,
+    retryable,
+    outcome,
+    cause,
+    ...(driver === undefined ? {} : { driver }),
+  });
 }
 
 function classify(driver: Pick<Driver, 'classifyError'>, error: unknown): Classification {

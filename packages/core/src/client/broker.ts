@@ -8,7 +8,7 @@ import type {
   ProvisionMode,
   ProvisionResult,
 } from '../driver-interface.ts';
-import { AnymqError } from '../errors.ts';
+import { AnymqError, type SendUncertainty } from '../errors.ts';
 import { wrapError, type WrappedError } from '../wrap-error.ts';
 import { planOf } from './check-destination.ts';
 import type { Telemetry } from './telemetry.ts';
@@ -33,8 +33,9 @@ export class Broker {
     this.#clock = clock;
   }
 
-  wrap(error: unknown): WrappedError {
-    return wrapError(this.driver, error);
+  /** `outcome` is what is known of a message, where the driver does not say. */
+  wrap(error: unknown, outcome?: SendUncertainty): WrappedError {
+    return wrapError(this.driver, error, outcome);
   }
 
   /** A driver's call that is no send or receive: bounded, and with its error as the user sees it. @throws TIMEOUT after 30 s */

@@ -44,7 +44,7 @@ export function openProducer(to: Destination, options: ProducerOptions, parts: P
       await broker.ensure(to, parts.physical);
       return broker.driver.openSender(addressOf(to, parts.physical));
     },
-    wrap: (error) => broker.wrap(error),
+    wrap: (error, outcome) => broker.wrap(error, outcome),
     onRetry: (messages, { code }) => telemetry.emit({ type: 'send-retry', destination: to.name, messages, code }),
   });
   const producer = createProducer({

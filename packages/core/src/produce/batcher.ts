@@ -1,7 +1,7 @@
 import type { Limits } from '../capabilities.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { SendOutcome, Sender } from '../driver-interface.ts';
-import type { AnymqError } from '../errors.ts';
+import type { AnymqError, SendUncertainty } from '../errors.ts';
 import { waitBackoff } from '../wait-backoff.ts';
 import type { WrappedError } from '../wrap-error.ts';
 import { Batch } from './batch.ts';
@@ -17,7 +17,8 @@ export interface BatcherContext {
   readonly lingerMs: number;
   /** Provisions and opens; called again after it rejected. */
   openSender(): Promise<Sender>;
-  wrap(error: unknown): WrappedError;
+  /** `outcome` is what is known of the messages, where the driver does not say. */
+  wrap(error: unknown, outcome: SendUncertainty): WrappedError;
   onRetry(messages: number, error: AnymqError): void;
 }
 
@@ -35,6 +36,8 @@ export class Batcher {
   #opening: Promise<void> | undefined;
   #scheduled = false;
   #failures = 0;
+  /** Why messages wait; the cause of those that do so for too long. */
+  #lastFailure: AnymqError | undefined;
   #pause: Timer | undefined;
   #linger: Timer | undefined;
   #closed = false;
@@ -48,7 +51,7 @@ export class Batcher {
   add(entry: SendEntry): void {
     this.#live.add(entry);
     this.#gate.add(entry);
-    if (!this.#scheduled) this.#schedule();
+    if (!this.#scheduled) this.#schedule(this.#context.lingerMs);
   }
 
   /** Ends an entry early. One that a driver has may still arrive. */
@@ -76,10 +79,9 @@ export class Batcher {
     await this.#sender?.close();
   }
 
-  #schedule(): void {
+  #schedule(lingerMs: number): void {
     this.#scheduled = true;
-    const { clock, lingerMs } = this.#context;
-    if (lingerMs > 0) this.#linger = clock.setTimeout(this.#pump, lingerMs);
+    if (lingerMs > 0) this.#linger = this.#context.clock.setTimeout(this.#pump, lingerMs);
     else queueMicrotask(this.#pump);
   }
 
@@ -94,7 +96,8 @@ export class Batcher {
     while (this.#batches.size < maxBatchesInFlight && this.#gate.ready.length > 0) {
       if (this.#batches.size >= 2 && this.#gate.ready.length < maxBatchMessages) return;
       const batch = this.#fill();
-      if (batch.entries.length === 0) return;
+      // Those that it came upon have failed before they were sent.
+      if (batch.entries.length === 0) return this.#live.sweep();
       void this.#send(this.#sender, batch);
     }
   };
@@ -102,9 +105,10 @@ export class Batcher {
   async #open(): Promise<void> {
     try {
       this.#sender = await this.#context.openSender();
-      this.#failures = 0;
+      this.#recovered();
     } catch (error) {
-      const wrapped = this.#context.wrap(error);
+      const wrapped = this.#context.wrap(error, 'not-sent');
+      this.#lastFailure = wrapped.error;
       if (wrapped.error.retryable) this.#pauseFor(wrapped.retryAfterMs);
       else for (const entry of this.#gate.ready.takeAll()) this.#failUntaken(entry, wrapped.error);
     }
@@ -149,7 +153,7 @@ export class Batcher {
     this.#batches.delete(batch);
     const again = this.#settle(batch, outcomes, failure);
     if (again.length > 0) this.#sendAgain(again);
-    else this.#failures = 0;
+    else this.#recovered();
     this.#afterProgress();
   }
 
@@ -160,7 +164,7 @@ export class Batcher {
     failure: unknown,
   ): { readonly entry: SendEntry; readonly wrapped: WrappedError }[] {
     const again: { readonly entry: SendEntry; readonly wrapped: WrappedError }[] = [];
-    const whole = outcomes === undefined ? this.#context.wrap(failure) : undefined;
+    const whole = outcomes === undefined ? this.#context.wrap(failure, 'unknown') : undefined;
     for (let index = 0; index < batch.entries.length; index++) {
       const entry = batch.entries[index] as SendEntry;
       const outcome = outcomes?.[index];
@@ -171,7 +175,8 @@ export class Batcher {
         this.#gate.release(entry);
         entry.call.onSent(entry.index, outcome.receipt);
       } else {
-        const wrapped = whole ?? this.#context.wrap(outcome === undefined ? missingOutcome() : outcome.error);
+        const wrapped =
+          whole ?? this.#context.wrap(outcome === undefined ? missingOutcome() : outcome.error, 'unknown');
         if (wrapped.error.retryable) again.push({ entry, wrapped });
         else this.#end(entry, wrapped.error);
       }
@@ -180,11 +185,20 @@ export class Batcher {
   }
 
   #sendAgain(again: readonly { readonly entry: SendEntry; readonly wrapped: WrappedError }[]): void {
-    for (const { entry } of again.toReversed()) this.#gate.ready.unshift(entry);
+    for (const { entry, wrapped } of again.toReversed()) {
+      entry.offered = wrapped.error.outcome !== 'not-sent';
+      this.#gate.ready.unshift(entry);
+    }
     const [first] = again;
     if (first === undefined) return;
+    this.#lastFailure = first.wrapped.error;
     this.#context.onRetry(again.length, first.wrapped.error);
     this.#pauseFor(Math.max(...again.map(({ wrapped }) => wrapped.retryAfterMs ?? 0)));
+  }
+
+  #recovered(): void {
+    this.#failures = 0;
+    this.#lastFailure = undefined;
   }
 
   #pauseFor(wishMs: number | undefined): void {
@@ -198,7 +212,7 @@ export class Batcher {
 
   /** Past their deadline: nobody waits for them any longer, whatever the driver does. */
   #expire(overdue: readonly SendEntry[]): void {
-    for (const entry of overdue) this.#fail(entry, timedOut(entry.offered));
+    for (const entry of overdue) this.#fail(entry, timedOut(entry.offered, this.#lastFailure));
     this.#abortEmptyBatches();
     this.#afterProgress();
   }
@@ -214,7 +228,7 @@ export class Batcher {
 
   #afterProgress(): void {
     this.#live.sweep();
-    if (this.#gate.ready.length > 0 && !this.#scheduled) this.#schedule();
+    if (this.#gate.ready.length > 0 && !this.#scheduled) this.#schedule(0);
   }
 
   #failedBefore(entry: SendEntry): boolean {

@@ -1,13 +1,14 @@
 import { AnymqError, type ErrorCode } from '../errors.ts';
 
 /** A send that ended without a confirmation. `offered`: a driver had the message, so it may have arrived. */
-function ended(code: ErrorCode, text: string, offered: boolean): AnymqError {
-  return new AnymqError(code, text, { outcome: offered ? 'unknown' : 'not-sent' });
+function ended(code: ErrorCode, text: string, offered: boolean, cause?: AnymqError): AnymqError {
+  return new AnymqError(code, text, { outcome: offered ? 'unknown' : 'not-sent', cause });
 }
 
-export function timedOut(offered: boolean): AnymqError {
+/** `reason` is why it waited, where that is known. */
+export function timedOut(offered: boolean, reason: AnymqError | undefined): AnymqError {
   const unknown = 'The broker did not confirm the message in time; it may have it. Send again with the same id.';
-  return ended('TIMEOUT', offered ? unknown : 'The message could not be sent in time.', offered);
+  return ended('TIMEOUT', offered ? unknown : 'The message could not be sent in time.', offered, reason);
 }
 
 export function conflict(offered: boolean): AnymqError {
