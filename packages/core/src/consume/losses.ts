@@ -31,11 +31,12 @@ function loseOne(desk: Desk, job: Job, reason: LostReason | 'overdue'): void {
     return;
   }
   if (state === 'waiting') desk.waiting--;
+  const lane = job.lane ?? job.joinedTo?.lane;
   if (job.joinedTo !== undefined) job.joinedTo.joined = undefined;
-  if (job.lane?.head === job) desk.leaveLane(job);
-  // Behind a head: it will come again, so what follows it here must not overtake it.
-  else if (job.lane !== undefined) desk.drain(job.lane);
+  if (lane?.head === job) desk.leaveLane(job);
   job.state = 'done';
+  // It will come again, so what follows it here must not overtake it.
+  if (lane !== undefined) desk.drain(lane);
   desk.hand.remove(job);
 }
 

@@ -166,12 +166,14 @@ describe('a lane of which a delivery is lost', () => {
   });
 
   test('whose follower is lost: later ones go back, and the head goes on', async () => {
-    const { driver, runs } = await stage({ ordered: true });
+    const all = await stage({ ordered: true });
+    const { driver, runs } = all;
     const [a, b, c] = [keyed('a'), keyed('b'), keyed('c')];
     driver.deliver(a, b, c);
     await settle();
     driver.lose(b);
     await settle();
+    expect(lostEvents(all)).toEqual(['b']);
     expect(driver.outcomes).toEqual(['release c']);
     runs.finish('a');
     await settle();
@@ -316,6 +318,23 @@ describe('a redelivery of a message that still runs here', () => {
     runs.finish('a');
     await settle();
     expect(runs.started).toEqual(['a/1', 'a/1', 'b/1']);
+  });
+
+  test('that is lost itself takes what follows in its lane along', async () => {
+    const { driver, runs } = await stage({ ordered: true });
+    const [a, a2] = [keyed('a'), again('a')];
+    driver.deliver(a);
+    await settle();
+    driver.lose(a);
+    driver.endPoll();
+    await settle();
+    driver.deliver(a2, keyed('b'));
+    await settle();
+    driver.lose(a2);
+    runs.finish('a');
+    await settle();
+    expect(runs.started).toEqual(['a/1']);
+    expect(driver.outcomes).toEqual(['release b']);
   });
 
   test('goes back at the deadline of a stop', async () => {
