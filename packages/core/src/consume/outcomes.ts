@@ -139,9 +139,6 @@ function endLost(desk: Desk, job: Job): void {
 /** The broker delivered the message again while it ran: what the run returned counts for the new delivery. */
 function endJoined(desk: Desk, job: Job, next: Job, result: RunResult | undefined): void {
   const { lane } = job;
-  const abandoned = job.lost;
-  desk.hand.remove(job);
-  job.state = 'done';
   next.joinedTo = undefined;
   next.attempt = Math.max(next.attempt, job.attempt);
   next.failure ??= job.failure;
@@ -149,8 +146,16 @@ function endJoined(desk: Desk, job: Job, next: Job, result: RunResult | undefine
   if (lane !== undefined && lane.head === job) lane.head = next;
   const decision = result === undefined ? acknowledge : decide(desk, next, result);
   // Its signal had been aborted, so a failure says nothing about the message: it runs again, uncharged.
-  if (abandoned && decision.kind !== 'acknowledge') desk.toReady(next);
+  if (job.lost && decision.kind !== 'acknowledge') desk.toReady(next);
   else apply(desk, next, decision);
+  endEarlier(desk, job, decision);
+}
+
+/** A broker that delivered twice would deliver the first again when its lease ends, if it were still ours and not settled. */
+function endEarlier(desk: Desk, job: Job, decision: Decision): void {
+  if (!job.lost && decision.kind === 'acknowledge') return desk.settle(job, acknowledged);
+  desk.hand.remove(job);
+  job.state = 'done';
 }
 
 function reasonOf(failure: { readonly name: string; readonly code?: string | undefined }): ErrorSummary {

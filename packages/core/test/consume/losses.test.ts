@@ -247,6 +247,19 @@ describe('a redelivery of a message that still runs here', () => {
     expect(driver.settleCalls).toEqual([]);
   });
 
+  test('is acknowledged together with the first, when that is still ours', async () => {
+    const { driver, runs } = await stage();
+    const [a, a2] = [received('a'), received('a', { redelivered: true })];
+    driver.deliver(a);
+    await settle();
+    driver.deliver(a2);
+    await settle();
+    runs.finish('a');
+    await settle();
+    expect(new Set(driver.settled.map(({ token }) => token))).toEqual(new Set([a.token, a2.token]));
+    expect(driver.outcomes).toEqual(['acknowledge a', 'acknowledge a']);
+  });
+
   test('is retried when the run that goes on fails', async () => {
     const { driver, runs } = await stage();
     const a2 = received('a', { redelivered: true });
