@@ -51,7 +51,7 @@ export interface SenderStage {
   readonly batches: SentBatch[];
   readonly events: ClientEvent[];
   /** Lets everything that is ready to go on do so. */
-  settle(): Promise<void>;
+  readonly settle: () => Promise<void>;
 }
 
 export interface StageOptions {
