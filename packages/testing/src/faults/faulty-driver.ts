@@ -14,7 +14,6 @@ export interface FaultyDriver {
 /** The harness, all of whose drivers have the mistake. */
 export function breakHarness(harness: Harness, faulty: FaultyDriver): Harness {
   const healthy = new WeakMap<Driver, Driver>();
-  const { restartBroker, cutConnections, writeForeign } = harness;
   return {
     name: `${harness.name}, ${faulty.name}`,
     async createDriver(namespace) {
@@ -24,9 +23,11 @@ export function breakHarness(harness: Harness, faulty: FaultyDriver): Harness {
       return broken;
     },
     crash: (driver) => harness.crash(healthy.get(driver) ?? driver),
-    ...(restartBroker === undefined ? {} : { restartBroker: () => restartBroker.call(harness) }),
-    ...(cutConnections === undefined ? {} : { cutConnections: () => cutConnections.call(harness) }),
-    ...(writeForeign === undefined ? {} : { writeForeign: (address, raw) => writeForeign.call(harness, address, raw) }),
+    ...(harness.restartBroker === undefined ? {} : { restartBroker: async () => harness.restartBroker?.() }),
+    ...(harness.cutConnections === undefined ? {} : { cutConnections: async () => harness.cutConnections?.() }),
+    ...(harness.writeForeign === undefined
+      ? {}
+      : { writeForeign: async (address, raw) => harness.writeForeign?.(address, raw) }),
     close: () => harness.close(),
   };
 }
