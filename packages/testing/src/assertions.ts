@@ -4,7 +4,11 @@ import type { Job } from './case-context.ts';
 import type { Run } from './run-log.ts';
 
 /** The error, which is one of anymq's with this code (and this outcome, where one is given). */
-export async function rejectsWith(work: Promise<unknown>, code: ErrorCode, outcome?: SendUncertainty): Promise<AnymqError> {
+export async function rejectsWith(
+  work: Promise<unknown>,
+  code: ErrorCode,
+  outcome?: SendUncertainty,
+): Promise<AnymqError> {
   const error = await work.then(
     () => assert.fail(`resolved instead of rejecting with ${code}`),
     (reason: unknown) => reason,
@@ -30,7 +34,10 @@ export function isAnymqError(error: unknown, code: ErrorCode, outcome?: SendUnce
 
 /** Most of these runs at one time. Runs whose process died end with it. */
 export function mostAtOnce(runs: readonly Run[]): number {
-  const edges = runs.flatMap((run) => [{ at: run.start, step: 1 }, ...(run.end === Infinity ? [] : [{ at: run.end, step: -1 }])]);
+  const edges = runs.flatMap((run) => [
+    { at: run.start, step: 1 },
+    ...(run.end === Infinity ? [] : [{ at: run.end, step: -1 }]),
+  ]);
   let [now, most] = [0, 0];
   for (const { step } of edges.sort((a, b) => a.at - b.at)) {
     now += step;
@@ -70,5 +77,8 @@ function show(runs: readonly Run[]): string {
 
 export function assertSameBytes(found: Uint8Array, expected: Uint8Array): void {
   assert.equal(found.byteLength, expected.byteLength, `${found.byteLength} bytes instead of ${expected.byteLength}`);
-  assert.ok(Buffer.from(found.buffer, found.byteOffset, found.byteLength).equals(expected), 'other bytes than were sent');
+  assert.ok(
+    Buffer.from(found.buffer, found.byteOffset, found.byteLength).equals(expected),
+    'other bytes than were sent',
+  );
 }

@@ -1,10 +1,8 @@
 import {
-  createClient,
   defineQueue,
   defineTopic,
   type BatchConsumerOptions,
   type BatchDelivery,
-  type ClientOptions,
   type Consumer,
   type ConsumerOptions,
   type DeadLetter,
@@ -20,15 +18,12 @@ import {
   type Topic,
   type TopicOptions,
 } from '@anymq/core';
-import type { Capabilities, Driver, Limits } from '@anymq/core/driver';
-import { createCountingClock } from './counting-clock.ts';
+import { CaseMembers } from './case-members.ts';
 import { differences, type Leftovers } from './counts.ts';
 import { eventually } from './eventually.ts';
-import { createGate, type Gate } from './gate.ts';
-import type { Harness } from './harness.ts';
-import type { Member } from './member.ts';
 import { collect } from './ingredients.ts';
-import { RunLog, type Run } from './run-log.ts';
+import type { Member } from './member.ts';
+import type { Run } from './run-log.ts';
 
 /** The body of most cases. */
 export interface Job {
@@ -40,92 +35,19 @@ export interface Job {
 /** What a handler of the suite does. Undefined: returns at once. */
 export type Behaviour = (run: Run, delivery: Delivery) => Promise<Outcome | void> | Outcome | void;
 
-export interface ConnectOptions extends Omit<ClientOptions, 'clock' | 'onEvent'> {
-  readonly namespace?: string;
-  /** Changes the driver, for what a healthy one cannot be made to do. */
-  readonly wrap?: (driver: Driver) => Driver;
-  readonly onEvent?: ClientOptions['onEvent'];
-}
-
-export interface CaseSettings {
-  readonly harness: Harness;
-  readonly namespace: string;
-  readonly capabilities: Capabilities;
-  readonly limits: Limits;
-  readonly timeScale: number;
-}
-
 interface Used {
   readonly destination: Destination;
   readonly group: string | undefined;
   left: Leftovers;
 }
 
-const defaultWithinMs = 20_000;
-
 /** Everything that a case works with, and all that has to be cleaned up after it. */
-export class CaseContext implements CaseSettings {
-  readonly harness: Harness;
-  readonly namespace: string;
-  readonly capabilities: Capabilities;
-  readonly limits: Limits;
-  readonly timeScale: number;
-  readonly log: RunLog = new RunLog();
-  readonly members: Member[] = [];
-  readonly drivers: Driver[] = [];
-  readonly gates: Gate[] = [];
-  readonly signals: AbortSignal[] = [];
+export class CaseContext extends CaseMembers {
   /** Destinations and groups of which the end of the case proves that they are empty. */
   readonly used: Map<string, Used> = new Map();
 
-  constructor(settings: CaseSettings) {
-    this.harness = settings.harness;
-    this.namespace = settings.namespace;
-    this.capabilities = settings.capabilities;
-    this.limits = settings.limits;
-    this.timeScale = settings.timeScale;
-  }
-
   get runs(): readonly Run[] {
     return this.log.runs;
-  }
-
-  /** An upper bound for how long something may take. Never how long something has to take. */
-  within(ms: number = defaultWithinMs): number {
-    return ms * this.timeScale;
-  }
-
-  async connect({ namespace = this.namespace, wrap, onEvent, ...options }: ConnectOptions = {}): Promise<Member> {
-    const driver = await this.harness.createDriver(namespace);
-    const clock = createCountingClock();
-    const name = `m${this.members.length + 1}`;
-    const client = await createClient(wrap?.(driver) ?? driver, {
-      ...options,
-      clock,
-      onEvent: (event) => {
-        this.log.event(name, event);
-        onEvent?.(event);
-      },
-    });
-    const member: Member = { name, client, driver, clock, consumers: [], crashed: false, buried: createGate() };
-    this.members.push(member);
-    return member;
-  }
-
-  /** A driver without a client, closed at the end of the case. */
-  async driver(): Promise<Driver> {
-    const driver = await this.harness.createDriver(this.namespace);
-    this.drivers.push(driver);
-    return driver;
-  }
-
-  /** Kills the member's process: its handlers never return, its driver is abandoned. */
-  async crash(member: Member): Promise<void> {
-    member.crashed = true;
-    for (const run of this.runs) {
-      if (run.member === member.name && run.result === 'running') this.log.ended(run, 'died');
-    }
-    await this.harness.crash(member.driver);
   }
 
   queue<In = Job>(name: string, options?: DefinitionOptions<In, In>): Queue<In> {
@@ -134,19 +56,6 @@ export class CaseContext implements CaseSettings {
 
   topic<In = Job>(name: string, options?: TopicOptions<In, In, string>): Topic<In> {
     return defineTopic<In, In>(name, options);
-  }
-
-  gate(): Gate {
-    const gate = createGate();
-    this.gates.push(gate);
-    return gate;
-  }
-
-  /** At the end of the case nobody may be listening to its signal. */
-  abortable(): AbortController {
-    const controller = new AbortController();
-    this.signals.push(controller.signal);
-    return controller;
   }
 
   /** The group's (or queue's) counts are checked at the end of the case: all zero, or what is said here. */
@@ -178,14 +87,26 @@ export class CaseContext implements CaseSettings {
   }
 
   /** A consumer that is made and not started. Every run is in the log. */
-  consumer<In, Out>(member: Member, from: Destination<In, Out>, options: ConsumerOptions, behave?: Behaviour): Consumer {
+  consumer<In, Out>(
+    member: Member,
+    from: Destination<In, Out>,
+    options: ConsumerOptions,
+    behave?: Behaviour,
+  ): Consumer {
     this.use(from, options.group);
-    const consumer = member.client.consumer(from, options, (body, delivery) => this.#run(member, body, delivery, behave));
+    const consumer = member.client.consumer(from, options, (body, delivery) =>
+      this.#run(member, body, delivery, behave),
+    );
     member.consumers.push(consumer);
     return consumer;
   }
 
-  async consume<In, Out>(member: Member, from: Destination<In, Out>, options: ConsumerOptions, behave?: Behaviour): Promise<Consumer> {
+  async consume<In, Out>(
+    member: Member,
+    from: Destination<In, Out>,
+    options: ConsumerOptions,
+    behave?: Behaviour,
+  ): Promise<Consumer> {
     const consumer = this.consumer(member, from, options, behave);
     await consumer.start();
     return consumer;
@@ -204,7 +125,12 @@ export class CaseContext implements CaseSettings {
     return consumer;
   }
 
-  async #run(member: Member, body: unknown, delivery: Delivery, behave: Behaviour | undefined): Promise<Outcome | void> {
+  async #run(
+    member: Member,
+    body: unknown,
+    delivery: Delivery,
+    behave: Behaviour | undefined,
+  ): Promise<Outcome | void> {
     if (member.crashed) return this.#neverReturn(member);
     const { id, key } = delivery.message;
     const run = this.log.started({ member: member.name, id, key, body, attempt: delivery.attempt, delivery });
@@ -224,11 +150,6 @@ export class CaseContext implements CaseSettings {
     await member.buried.opened;
   }
 
-  /** Woken by handler starts and ends and by client events. `what` completes "it did not happen that …". */
-  until(what: string, predicate: () => boolean, withinMs?: number): Promise<void> {
-    return this.log.until(what, predicate, this.within(withinMs));
-  }
-
   /** Until so many messages have been handled with success, each counted once. */
   untilHandled(count: number, withinMs?: number): Promise<void> {
     return this.until(`${count} messages were handled`, () => this.handled().size >= count, withinMs);
@@ -236,16 +157,11 @@ export class CaseContext implements CaseSettings {
 
   /** Ids of messages whose handler returned. */
   handled(): ReadonlySet<string> {
-    return new Set(this.runs.filter(({ result }) => result === 'returned').map(({ id }) => id));
+    return this.log.handled;
   }
 
   runsOf(id: string): readonly Run[] {
     return this.runs.filter((run) => run.id === id);
-  }
-
-  /** Stops the member's consumers: what they had is settled afterwards. */
-  async stopped(member: Member): Promise<void> {
-    await Promise.all(member.consumers.map((consumer) => consumer.stop()));
   }
 
   /** Until nothing waits, runs or is delayed there any more. */
@@ -273,10 +189,5 @@ export class CaseContext implements CaseSettings {
       return seen >= count ? letters : undefined;
     };
     return eventually(probe, this.within(), () => `${seen} dead letters instead of ${count}. ${this.log.summary()}`);
-  }
-
-  /** For a case in which time itself is tested, or where only a declared window can show that something does not happen. */
-  pass(ms: number): Promise<void> {
-    return new Promise((resolve) => setTimeout(resolve, ms));
   }
 }

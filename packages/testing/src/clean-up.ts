@@ -13,7 +13,11 @@ export async function proveEmptyAndClose(context: CaseContext): Promise<void> {
   const alive = context.members.filter(({ crashed }) => !crashed);
   for (const gate of context.gates) gate.open();
   const consumers = alive.flatMap(({ consumers }) => consumers);
-  await bounded('Stopping the consumers', Promise.all(consumers.map((each) => each.stop())), context.within(closeWithinMs));
+  await bounded(
+    'Stopping the consumers',
+    Promise.all(consumers.map((each) => each.stop())),
+    context.within(closeWithinMs),
+  );
   if (context.used.size > 0) await proveEmpty(context);
   await closeAll(context);
 }
@@ -34,7 +38,11 @@ async function proveEmpty(context: CaseContext): Promise<void> {
       return problem === '' ? true : undefined;
     };
     const where = group === undefined ? destination.name : `${destination.name}/${group}`;
-    await eventually(probe, context.within(), () => `${where} was not left as it should be: ${problem}. ${context.log.summary()}`);
+    await eventually(
+      probe,
+      context.within(),
+      () => `${where} was not left as it should be: ${problem}. ${context.log.summary()}`,
+    );
   }
   await removeAll(context, client);
 }
@@ -45,7 +53,10 @@ async function removeAll(context: CaseContext, client: Client): Promise<void> {
 }
 
 async function closeAll(context: CaseContext, withinMs: number = context.within(closeWithinMs)): Promise<void> {
-  const [dead, alive] = [context.members.filter(({ crashed }) => crashed), context.members.filter(({ crashed }) => !crashed)];
+  const [dead, alive] = [
+    context.members.filter(({ crashed }) => crashed),
+    context.members.filter(({ crashed }) => !crashed),
+  ];
   const closing = [...alive.map(({ client }) => client.close({ deadlineMs: 1000 })), ...dead.map(bury)];
   await bounded('Closing the clients', Promise.all(closing), withinMs);
   await bounded('Closing the drivers', Promise.all(context.drivers.map((driver) => driver.close())), withinMs);
@@ -61,12 +72,20 @@ async function bury(member: Member): Promise<void> {
 /** Called outside of what the watch attributes to the case. */
 export async function proveNothingHeld(context: CaseContext, watch: ResourceWatch, owner: object): Promise<void> {
   const problems = (): readonly string[] => [
-    ...context.members.filter(({ clock }) => clock.pending > 0).map(({ name, clock }) => `${clock.pending} timers of the client ${name}`),
+    ...context.members
+      .filter(({ clock }) => clock.pending > 0)
+      .map(({ name, clock }) => `${clock.pending} timers of the client ${name}`),
     ...watch.held(owner),
-    ...context.signals.filter((signal) => getEventListeners(signal, 'abort').length > 0).map(() => 'a listener on a signal that was passed in'),
+    ...context.signals
+      .filter((signal) => getEventListeners(signal, 'abort').length > 0)
+      .map(() => 'a listener on a signal that was passed in'),
   ];
   const probe = (): Promise<true | undefined> => Promise.resolve(problems().length === 0 ? true : undefined);
-  await eventually(probe, context.within(3000), () => `after all was closed there is still: ${problems().join(', ')}.`);
+  await eventually(
+    probe,
+    Math.max(1500, context.within(3000)),
+    () => `after all was closed there is still: ${problems().join(', ')}.`,
+  );
   const [rejection] = watch.rejections(owner);
   if (rejection !== undefined) throw new Error('A promise was rejected and nobody handled it.', { cause: rejection });
 }

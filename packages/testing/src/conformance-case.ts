@@ -38,9 +38,6 @@ export interface ConformanceCase {
 }
 
 /** The cases of one group: `group` is written once. */
-export function casesOf(
-  group: Group,
-  cases: readonly Omit<ConformanceCase, 'group'>[],
-): readonly ConformanceCase[] {
+export function casesOf(group: Group, cases: readonly Omit<ConformanceCase, 'group'>[]): readonly ConformanceCase[] {
   return cases.map((each) => ({ ...each, group }));
 }

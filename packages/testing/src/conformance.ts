@@ -1,5 +1,6 @@
 // The suite without vitest: the same cases, run as a function.
-export type { Behaviour, CaseContext, ConnectOptions, Job } from './case-context.ts';
+export type { Behaviour, CaseContext, Job } from './case-context.ts';
+export type { ConnectOptions } from './case-members.ts';
 export { allCases } from './all-cases.ts';
 export type { ConformanceCase, Group, Need } from './conformance-case.ts';
 export { breakHarness, type FaultyDriver } from './faults/faulty-driver.ts';

@@ -13,6 +13,8 @@ export interface Member {
   readonly consumers: Consumer[];
   /** True from the moment of its death: nothing that its code still does counts. */
   crashed: boolean;
+  /** Cuts its code off from its driver. */
+  readonly die: () => void;
   /** Opened at the end of the case: until then a handler of a dead process does not return. */
   readonly buried: Gate;
 }

@@ -1,5 +1,17 @@
 import assert from 'node:assert/strict';
-import type { Address, Driver, FailureRecord, LostReason, OutgoingMessage, Received, Receiver, ReceiverOptions, Settlement, SettleOutcome, Token } from '@anymq/core/driver';
+import type {
+  Address,
+  Driver,
+  FailureRecord,
+  LostReason,
+  OutgoingMessage,
+  Received,
+  Receiver,
+  ReceiverOptions,
+  Settlement,
+  SettleOutcome,
+  Token,
+} from '@anymq/core/driver';
 import type { CaseContext } from './case-context.ts';
 
 /** The queue that the cases on the driver interface itself use. */
@@ -7,19 +19,40 @@ export const address: Address = { kind: 'queue', name: 'jobs', ordering: 'none',
 export const orderedAddress: Address = { ...address, name: 'lanes', ordering: 'key', partitions: 2 };
 
 export function outgoing(id: string, rest: Partial<OutgoingMessage> = {}): OutgoingMessage {
-  return { id, headers: {}, time: new Date(), type: 'jobs', source: '/conformance', contentType: 'text/plain', body: new TextEncoder().encode(id), ...rest };
+  return {
+    id,
+    headers: {},
+    time: new Date(),
+    type: 'jobs',
+    source: '/conformance',
+    contentType: 'text/plain',
+    body: new TextEncoder().encode(id),
+    ...rest,
+  };
 }
 
 export function failure(rest: Partial<FailureRecord> = {}): FailureRecord {
   const now = Date.now();
-  return { name: 'Error', message: 'it failed', attempts: 1, firstFailedAt: now, lastFailedAt: now, destination: 'jobs', ...rest };
+  return {
+    name: 'Error',
+    message: 'it failed',
+    attempts: 1,
+    firstFailedAt: now,
+    lastFailedAt: now,
+    destination: 'jobs',
+    ...rest,
+  };
 }
 
 export async function provision(driver: Driver, of: Address = address): Promise<void> {
   await driver.provision({ destinations: [{ address: of, groups: [] }] }, 'create');
 }
 
-export async function sendAll(driver: Driver, messages: readonly OutgoingMessage[], to: Address = address): Promise<void> {
+export async function sendAll(
+  driver: Driver,
+  messages: readonly OutgoingMessage[],
+  to: Address = address,
+): Promise<void> {
   const sender = await driver.openSender(to);
   const outcomes = await sender.sendBatch(messages, { signal: new AbortController().signal });
   assert.equal(outcomes.length, messages.length);
@@ -33,7 +66,11 @@ export interface OpenReceiver {
   readonly lost: { readonly token: Token; readonly reason: LostReason }[];
 }
 
-export async function openReceiver(driver: Driver, rest: Partial<ReceiverOptions> = {}, from: Address = address): Promise<OpenReceiver> {
+export async function openReceiver(
+  driver: Driver,
+  rest: Partial<ReceiverOptions> = {},
+  from: Address = address,
+): Promise<OpenReceiver> {
   const lost: OpenReceiver['lost'] = [];
   const receiver = await driver.openReceiver(from, {
     maxInFlight: 100,
@@ -59,10 +96,17 @@ export async function take(context: CaseContext, receiver: Receiver, count: numb
 }
 
 /** All of them with this outcome, and all of them well. */
-export async function settleAll(receiver: Receiver, received: readonly { readonly token: Token }[], outcome: SettleOutcome = { kind: 'acknowledge' }): Promise<void> {
+export async function settleAll(
+  receiver: Receiver,
+  received: readonly { readonly token: Token }[],
+  outcome: SettleOutcome = { kind: 'acknowledge' },
+): Promise<void> {
   const items: readonly Settlement[] = received.map(({ token }) => ({ token, outcome }));
   const results = await receiver.settleBatch(items);
-  assert.deepEqual(results, items.map(() => ({ ok: true })));
+  assert.deepEqual(
+    results,
+    items.map(() => ({ ok: true })),
+  );
 }
 
 /** Nothing waits, nothing is held, nothing is delayed; then the queue is removed. */

@@ -1,12 +1,21 @@
 import { AsyncLocalStorage, createHook, type AsyncHook } from 'node:async_hooks';
 
 /** Kinds of handle that keep a process alive, or that a broker would notice. */
-const watched = new Set(['Timeout', 'TCPWRAP', 'TCPSERVERWRAP', 'PIPEWRAP', 'PROCESSWRAP', 'UDPWRAP', 'WORKER', 'MESSAGEPORT']);
+const watched = new Set([
+  'Timeout',
+  'TCPWRAP',
+  'TCPSERVERWRAP',
+  'PIPEWRAP',
+  'PROCESSWRAP',
+  'UDPWRAP',
+  'WORKER',
+  'MESSAGEPORT',
+]);
 
 interface Owned {
   readonly type: string;
   readonly owner: object;
-  readonly resource: WeakRef<{ hasRef?: () => boolean }>;
+  readonly resource: WeakRef<{ readonly hasRef?: () => boolean; readonly _destroyed?: boolean }>;
 }
 
 /**
@@ -58,5 +67,7 @@ function hookOf(storage: AsyncLocalStorage<object | undefined>, owned: Map<numbe
 
 function isHeld({ type, resource }: Owned): boolean {
   const alive = resource.deref();
-  return alive !== undefined && (type !== 'Timeout' || alive.hasRef?.() !== false);
+  if (alive === undefined) return false;
+  // A timer that has fired or was cleared says so at once; its `destroy` comes some turns of the loop later.
+  return type !== 'Timeout' || (alive._destroyed !== true && alive.hasRef?.() !== false);
 }

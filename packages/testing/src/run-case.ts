@@ -36,7 +36,11 @@ const start: string = Date.now().toString(36).slice(-5);
 export async function runCase(each: ConformanceCase, environment: RunEnvironment): Promise<CaseResult> {
   const { group, name } = each;
   const startedAt = performance.now();
-  const about = (): Pick<CaseResult, 'group' | 'name' | 'durationMs'> => ({ group, name, durationMs: performance.now() - startedAt });
+  const about = (): Pick<CaseResult, 'group' | 'name' | 'durationMs'> => ({
+    group,
+    name,
+    durationMs: performance.now() - startedAt,
+  });
   const reason = missing(each.needs ?? [], environment);
   if (reason !== undefined) return { ...about(), status: 'not-run', reason };
   try {
@@ -67,11 +71,14 @@ async function runBody(each: ConformanceCase, environment: RunEnvironment): Prom
 function missing(needs: readonly Need[], { harness, capabilities }: RunEnvironment): string | undefined {
   const lacking = needs.filter((need) => !isThere(need, harness, capabilities));
   if (lacking.length === 0) return undefined;
-  const reasons = lacking.map((need) => (need in capabilities ? `the driver does not declare '${need}'` : `the harness has no '${need}'`));
+  const reasons = lacking.map((need) =>
+    need in capabilities ? `the driver does not declare '${need}'` : `the harness has no '${need}'`,
+  );
   return reasons.join(', ');
 }
 
 function isThere(need: Need, harness: Harness, capabilities: Capabilities): boolean {
-  if (need === 'restartBroker' || need === 'cutConnections' || need === 'writeForeign') return harness[need] !== undefined;
+  if (need === 'restartBroker' || need === 'cutConnections' || need === 'writeForeign')
+    return harness[need] !== undefined;
   return capabilities[need];
 }

@@ -18,7 +18,10 @@ export interface ConformanceOptions {
 }
 
 /** Runs the cases without a test runner. Rejects only when the harness cannot make a driver at all. Does not close the harness. */
-export async function runConformance(harness: Harness, options: ConformanceOptions = {}): Promise<readonly CaseResult[]> {
+export async function runConformance(
+  harness: Harness,
+  options: ConformanceOptions = {},
+): Promise<readonly CaseResult[]> {
   const watch = createResourceWatch();
   try {
     return await runAll(await createEnvironment(harness, watch, options.timeScale ?? 1), options);
@@ -28,7 +31,11 @@ export async function runConformance(harness: Harness, options: ConformanceOptio
 }
 
 /** Asks a driver once what it declares. */
-export async function createEnvironment(harness: Harness, watch: ResourceWatch, timeScale: number): Promise<RunEnvironment> {
+export async function createEnvironment(
+  harness: Harness,
+  watch: ResourceWatch,
+  timeScale: number,
+): Promise<RunEnvironment> {
   const driver = await harness.createDriver('probe');
   const { capabilities, limits } = driver;
   await driver.close();
@@ -40,7 +47,10 @@ async function runAll(environment: RunEnvironment, options: ConformanceOptions):
   const chosen = allCases.filter(({ group }) => groups === undefined || groups.includes(group));
   const together = chosen.filter(({ alone }) => alone !== true);
   const alone = chosen.filter((each) => each.alone === true);
-  return [...(await runMany(together, environment, options, concurrency)), ...(await runMany(alone, environment, options, 1))];
+  return [
+    ...(await runMany(together, environment, options, concurrency)),
+    ...(await runMany(alone, environment, options, 1)),
+  ];
 }
 
 async function runMany(

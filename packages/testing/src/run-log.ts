@@ -32,6 +32,8 @@ interface Watcher {
 export class RunLog {
   readonly runs: Run[] = [];
   readonly events: LoggedEvent[] = [];
+  /** Ids of messages whose handler returned. */
+  readonly handled: Set<string> = new Set();
   #sequence = 0;
   #watchers: Watcher[] = [];
 
@@ -54,6 +56,7 @@ export class RunLog {
     if (result !== 'died') {
       run.end = ++this.#sequence;
       run.endedAt = Date.now();
+      if (result === 'returned') this.handled.add(run.id);
     }
     this.wake();
   }
@@ -96,9 +99,7 @@ export class RunLog {
   }
 
   summary(): string {
-    const runs = this.runs.map(
-      ({ member, id, attempt, result }) => `${member}:${id}#${attempt} ${result}`,
-    );
+    const runs = this.runs.map(({ member, id, attempt, result }) => `${member}:${id}#${attempt} ${result}`);
     const events = this.events.map(({ member, event }) => `${member}:${describe(event)}`);
     return `runs [${shorten(runs)}], events [${shorten(events)}]`;
   }

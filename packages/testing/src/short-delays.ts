@@ -14,7 +14,9 @@ export function shortDelays(driver: Driver, maxMs: number): Driver {
     sender: (inner) => ({
       sendBatch(messages, options) {
         for (const { id, dueAt } of messages) if (dueAt !== undefined) due.set(id, dueAt);
-        const shortened = messages.map((message) => (message.dueAt === undefined ? message : { ...message, dueAt: soonest(message.dueAt) }));
+        const shortened = messages.map((message) =>
+          message.dueAt === undefined ? message : { ...message, dueAt: soonest(message.dueAt) },
+        );
         return inner.sendBatch(shortened, options);
       },
     }),
@@ -31,7 +33,8 @@ export function shortDelays(driver: Driver, maxMs: number): Driver {
         const shortened = items.map((item) => {
           const id = byToken.get(item.token);
           const { outcome } = item;
-          if (outcome.kind === 'release') return { ...item, outcome: { ...outcome, delayMs: Math.min(outcome.delayMs, maxMs) } };
+          if (outcome.kind === 'release')
+            return { ...item, outcome: { ...outcome, delayMs: Math.min(outcome.delayMs, maxMs) } };
           if (outcome.kind !== 'retry') return item;
           if (id !== undefined) due.set(id, outcome.dueAt);
           return { ...item, outcome: { ...outcome, dueAt: soonest(outcome.dueAt) } };

@@ -46,7 +46,10 @@ function shareEnvironment(harness: Harness, timeScale: number): () => SharedEnvi
   beforeAll(async () => {
     const before = process.getActiveResourcesInfo().length;
     const watch = createResourceWatch();
-    shared = { ...(await createEnvironment(harness, watch, timeScale)), proveQuiet: () => proveQuiet(before, watch.rejections(undefined)) };
+    shared = {
+      ...(await createEnvironment(harness, watch, timeScale)),
+      proveQuiet: () => proveQuiet(before, watch.rejections(undefined)),
+    };
   }, caseLimitMs);
   afterAll(async () => {
     shared?.watch.close();

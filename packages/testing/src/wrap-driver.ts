@@ -1,4 +1,5 @@
 import type { Address, DeadLetterStore, Driver, Receiver, ReceiverOptions, Sender } from '@anymq/core/driver';
+import { there } from './without.ts';
 
 /** What to do differently. Each gets the inner part and returns only the methods that it replaces. */
 export interface DriverHooks {
@@ -11,7 +12,6 @@ export interface DriverHooks {
 
 /** A driver that hands every call on to another one, save for what the hooks replace. */
 export function wrapDriver(inner: Driver, hooks: DriverHooks): Driver {
-  const { seek, physicalNames } = inner;
   return {
     specificationVersion: 1,
     name: inner.name,
@@ -26,8 +26,8 @@ export function wrapDriver(inner: Driver, hooks: DriverHooks): Driver {
     provision: (plan, mode) => inner.provision(plan, mode),
     remove: (address) => inner.remove(address),
     inspect: (address) => inner.inspect(address),
-    ...(seek === undefined ? {} : { seek: (address, to) => seek.call(inner, address, to) }),
-    ...(physicalNames === undefined ? {} : { physicalNames: (address) => physicalNames.call(inner, address) }),
+    ...(inner.seek === undefined ? {} : { seek: async (address, to) => inner.seek?.(address, to) }),
+    ...(inner.physicalNames === undefined ? {} : { physicalNames: (address) => there(inner.physicalNames?.(address)) }),
     classifyError: (error) => inner.classifyError(error),
     check: () => inner.check(),
     close: () => inner.close(),
@@ -44,12 +44,13 @@ function wrapSender(inner: Sender, to: Address, hooks: DriverHooks): Sender {
 }
 
 function wrapReceiver(inner: Receiver, options: ReceiverOptions, from: Address, hooks: DriverHooks): Receiver {
-  const { markStarted, recordHeld, beginTransaction } = inner;
   return {
     receive: (receiveOptions) => inner.receive(receiveOptions),
-    ...(markStarted === undefined ? {} : { markStarted: (tokens) => markStarted.call(inner, tokens) }),
-    ...(recordHeld === undefined ? {} : { recordHeld: (held) => recordHeld.call(inner, held) }),
-    ...(beginTransaction === undefined ? {} : { beginTransaction: (tokens) => beginTransaction.call(inner, tokens) }),
+    ...(inner.markStarted === undefined ? {} : { markStarted: async (tokens) => inner.markStarted?.(tokens) }),
+    ...(inner.recordHeld === undefined ? {} : { recordHeld: async (held) => inner.recordHeld?.(held) }),
+    ...(inner.beginTransaction === undefined
+      ? {}
+      : { beginTransaction: (tokens) => there(inner.beginTransaction?.(tokens)) }),
     extendLease: (tokens) => inner.extendLease(tokens),
     settleBatch: (items) => inner.settleBatch(items),
     close: () => inner.close(),

@@ -10,7 +10,11 @@ interface SeenBatch {
 }
 
 /** Notes each batch, then does what it is told. */
-function noting(context: CaseContext, seen: SeenBatch[], behave: BatchHandler<Job> = () => Promise.resolve()): (batch: readonly BatchDelivery<Job>[]) => ReturnType<BatchHandler<Job>> {
+function noting(
+  context: CaseContext,
+  seen: SeenBatch[],
+  behave: BatchHandler<Job> = () => Promise.resolve(),
+): (batch: readonly BatchDelivery<Job>[]) => ReturnType<BatchHandler<Job>> {
   return async (batch) => {
     seen.push({ ids: batch.map(({ message }) => message.id), attempts: batch.map(({ attempt }) => attempt) });
     const outcomes = await behave(batch, { signal: new AbortController().signal });
@@ -30,11 +34,16 @@ export const batches: readonly ConformanceCase[] = casesOf('batch', [
       await context.sendJobs(member, queue, jobs(95));
       const seen: SeenBatch[] = [];
       let [now, most] = [0, 0];
-      await context.consumeBatches(member, queue, { maxMessages: 10, maxWaitMs: 20 }, noting(context, seen, async () => {
-        most = Math.max(most, ++now);
-        await context.pass(1);
-        now--;
-      }));
+      await context.consumeBatches(
+        member,
+        queue,
+        { maxMessages: 10, maxWaitMs: 20 },
+        noting(context, seen, async () => {
+          most = Math.max(most, ++now);
+          await context.pass(1);
+          now--;
+        }),
+      );
       await context.until('all were handled', () => allOf(seen).length >= 95);
       await context.emptied(member, queue);
       assert.equal(most, 1);
@@ -67,11 +76,23 @@ export const batches: readonly ConformanceCase[] = casesOf('batch', [
         if (message.id === '3' && allOf(seen).filter((id) => id === '3').length === 1) return release({ delayMs: 0 });
         return undefined;
       };
-      await context.consumeBatches(member, queue, { maxMessages: 4, maxWaitMs: 50, retry: attempts(3) }, noting(context, seen, async (batch) => batch.map(decide)));
+      await context.consumeBatches(
+        member,
+        queue,
+        { maxMessages: 4, maxWaitMs: 50, retry: attempts(3) },
+        noting(context, seen, async (batch) => batch.map(decide)),
+      );
       await context.until('2 and 3 came again', () => allOf(seen).length === 6);
       assert.deepEqual(allOf(seen).toSorted(), ['1', '2', '2', '3', '3', '4']);
-      const attemptsOf = (wanted: string): readonly number[] => seen.flatMap(({ ids, attempts }) => attempts.filter((_, index) => ids[index] === wanted));
-      assert.deepEqual([attemptsOf('2'), attemptsOf('3')], [[1, 2], [1, 1]]);
+      const attemptsOf = (wanted: string): readonly number[] =>
+        seen.flatMap(({ ids, attempts }) => attempts.filter((_, index) => ids[index] === wanted));
+      assert.deepEqual(
+        [attemptsOf('2'), attemptsOf('3')],
+        [
+          [1, 2],
+          [1, 1],
+        ],
+      );
       const [letter] = await context.untilLetters(member, queue, 1);
       assert.ok(letter?.id === '1' && letter.reason.message === 'unwanted');
       context.leaves(queue, { deadLetters: 1 });
@@ -84,14 +105,31 @@ export const batches: readonly ConformanceCase[] = casesOf('batch', [
       const queue = context.queue('jobs');
       await context.sendJobs(member, queue, jobs(5));
       const seen: SeenBatch[] = [];
-      await context.consumeBatches(member, queue, { maxMessages: 5, maxWaitMs: 200, retry: attempts(2) }, noting(context, seen, async (batch) => {
-        if (batch.some(({ message }) => message.id === '3')) throw new Error('one of them is bad');
-      }));
+      await context.consumeBatches(
+        member,
+        queue,
+        { maxMessages: 5, maxWaitMs: 200, retry: attempts(2) },
+        noting(context, seen, async (batch) => {
+          if (batch.some(({ message }) => message.id === '3')) throw new Error('one of them is bad');
+        }),
+      );
       const letters = await context.untilLetters(member, queue, 1);
-      assert.deepEqual(letters.map(({ id, attempts: runs }) => [id, runs]), [['3', 2]]);
+      assert.deepEqual(
+        letters.map(({ id, attempts: runs }) => [id, runs]),
+        [['3', 2]],
+      );
       const innocent = seen.flatMap(({ ids, attempts: counts }) => counts.filter((_, index) => ids[index] !== '3'));
-      assert.ok(innocent.every((attempt) => attempt === 1), 'an innocent member was charged');
-      assert.ok(seen.filter(({ ids }) => ids.includes('3')).slice(1).every(({ ids }) => ids.length === 1), 'the bad one was run with others again');
+      assert.ok(
+        innocent.every((attempt) => attempt === 1),
+        'an innocent member was charged',
+      );
+      assert.ok(
+        seen
+          .filter(({ ids }) => ids.includes('3'))
+          .slice(1)
+          .every(({ ids }) => ids.length === 1),
+        'the bad one was run with others again',
+      );
       context.leaves(queue, { deadLetters: 1 });
     },
   },
@@ -100,7 +138,11 @@ export const batches: readonly ConformanceCase[] = casesOf('batch', [
     async run(context) {
       const member = await context.connect();
       const queue = context.queue('jobs', ordered);
-      await context.sendJobs(member, queue, jobs(60, (n) => ({ key: `key-${n % 3}` })));
+      await context.sendJobs(
+        member,
+        queue,
+        jobs(60, (n) => ({ key: `key-${n % 3}` })),
+      );
       const seen: Job[] = [];
       await context.consumeBatches(member, queue, { maxMessages: 7, maxWaitMs: 10, concurrency: 3 }, async (batch) => {
         seen.push(...batch.map(({ body }) => body));
@@ -110,7 +152,10 @@ export const batches: readonly ConformanceCase[] = casesOf('batch', [
       await context.until('all were handled', () => seen.length === 60);
       for (const key of ['key-0', 'key-1', 'key-2']) {
         const ofKey = seen.filter((job) => job.key === key).map(({ n }) => n);
-        assert.deepEqual(ofKey, ofKey.toSorted((a, b) => a - b));
+        assert.deepEqual(
+          ofKey,
+          ofKey.toSorted((a, b) => a - b),
+        );
       }
     },
   },
@@ -121,12 +166,16 @@ export const batches: readonly ConformanceCase[] = casesOf('batch', [
       const queue = context.queue('jobs');
       await context.sendJobs(first, queue, jobs(3));
       let running = false;
-      const consumer = first.client.batchConsumer(queue, { maxMessages: 3, maxWaitMs: 50, retry: false }, async (_batch, { signal }) => {
-        running = true;
-        context.log.wake();
-        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-        throw new Error('gave up');
-      });
+      const consumer = first.client.batchConsumer(
+        queue,
+        { maxMessages: 3, maxWaitMs: 50, retry: false },
+        async (_batch, { signal }) => {
+          running = true;
+          context.log.wake();
+          await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+          throw new Error('gave up');
+        },
+      );
       await consumer.start();
       await context.until('it runs', () => running);
       await consumer.stop({ deadlineMs: 100 });

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import type { Queue } from '@anymq/core';
+import type { Driver } from '@anymq/core/driver';
 import { assertInOrder } from '../assertions.ts';
 import type { CaseContext, Job } from '../case-context.ts';
 import { casesOf, type ConformanceCase } from '../conformance-case.ts';
 import { attempts, fails, jobs, ordered } from '../ingredients.ts';
 import type { Member } from '../member.ts';
+import { there } from '../without.ts';
+import { wrapDriver } from '../wrap-driver.ts';
 
 /** Reads from `orders`, and for each one writes an invoice inside the transaction. */
 async function invoicing(
@@ -14,11 +17,16 @@ async function invoicing(
   afterSend: (attempt: number) => Promise<void> | void = () => undefined,
 ): Promise<void> {
   context.use(invoices);
-  await context.consume(member, orders, { transaction: true, retry: attempts(3), leaseMs: 1000 }, async ({ body, attempt }, delivery) => {
-    const { n } = body as Job;
-    delivery.send?.(invoices, { n }, { id: `invoice-${n}` });
-    await afterSend(attempt);
-  });
+  await context.consume(
+    member,
+    orders,
+    { transaction: true, retry: attempts(3), leaseMs: 1000 },
+    async ({ body, attempt }, delivery) => {
+      const { n } = body as Job;
+      delivery.send?.(invoices, { n }, { id: `invoice-${n}` });
+      await afterSend(attempt);
+    },
+  );
 }
 
 async function invoicesOf(context: CaseContext, invoices: Queue<Job>, count: number): Promise<readonly string[]> {
@@ -46,7 +54,12 @@ const transactions: readonly ConformanceCase[] = casesOf('transactions', [
       await context.sendJobs(member, queues[0], jobs(10));
       await invoicing(context, member, queues);
       await context.untilHandled(10);
-      assert.deepEqual(await invoicesOf(context, queues[1], 10), jobs(10).map(({ n }) => `invoice-${n}`).toSorted());
+      assert.deepEqual(
+        await invoicesOf(context, queues[1], 10),
+        jobs(10)
+          .map(({ n }) => `invoice-${n}`)
+          .toSorted(),
+      );
     },
   },
   {
@@ -61,7 +74,10 @@ const transactions: readonly ConformanceCase[] = casesOf('transactions', [
         if (attempt < 3) throw new Error('fails after writing');
       });
       await context.untilHandled(5);
-      assert.deepEqual(await invoicesOf(context, queues[1], 5), jobs(5).map(({ n }) => `invoice-${n}`));
+      assert.deepEqual(
+        await invoicesOf(context, queues[1], 5),
+        jobs(5).map(({ n }) => `invoice-${n}`),
+      );
     },
   },
   {
@@ -84,7 +100,56 @@ const transactions: readonly ConformanceCase[] = casesOf('transactions', [
       assert.deepEqual(await invoicesOf(context, queues[1], 1), ['invoice-1']);
     },
   },
+  {
+    name: 'a crash between the writes and the commit leaves nothing visible; the next process does it, once',
+    needs: ['transactions'],
+    async run(context) {
+      const queues = [context.queue('orders'), context.queue('invoices')] as const;
+      const died = context.gate();
+      const first = await context.connect({
+        wrap: (driver) =>
+          dyingAtCommit(driver, async () => {
+            await context.crash(first);
+            died.open();
+          }),
+      });
+      const second = await context.connect();
+      await first.client.provision(queues);
+      await context.sendJobs(first, queues[0], jobs(1));
+      await invoicing(context, first, queues);
+      await died.opened;
+      await invoicing(context, second, queues);
+      await context.until(
+        'the second process handled it',
+        () => context.runs.some(({ member, result }) => member === second.name && result === 'returned'),
+        30_000,
+      );
+      assert.deepEqual(await invoicesOf(context, queues[1], 1), ['invoice-1']);
+    },
+  },
 ]);
+
+/** Its process dies when everything of a transaction has been sent, and nothing is committed. */
+function dyingAtCommit(driver: Driver, die: () => Promise<void>): Driver {
+  return wrapDriver(driver, {
+    receiver(inner) {
+      if (inner.beginTransaction === undefined) return {};
+      return {
+        async beginTransaction(tokens) {
+          const transaction = await there(inner.beginTransaction?.(tokens));
+          return {
+            send: (to, messages) => transaction.send(to, messages),
+            async commit() {
+              await die();
+              throw new Error('the process is dead');
+            },
+            abort: () => transaction.abort(),
+          };
+        },
+      };
+    },
+  });
+}
 
 const scaleOut: readonly ConformanceCase[] = casesOf('orderedScaleOut', [
   {
@@ -111,14 +176,15 @@ const scaleOut: readonly ConformanceCase[] = casesOf('orderedScaleOut', [
 
 const redrives: readonly ConformanceCase[] = casesOf('nativeRedrive', [
   {
-    name: 'a redrive by the broker itself restores attempt 1 and every message',
-    needs: ['nativeRedrive'],
+    name: 'a redrive of everything, by the broker itself where that is declared, restores attempt 1 and every message',
     async run(context) {
       const member = await context.connect();
       const queue = context.queue('jobs');
       let broken = true;
       await context.sendJobs(member, queue, jobs(10));
-      await context.consume(member, queue, { retry: attempts(2) }, (run) => (broken ? fails(run, run.delivery) : undefined));
+      await context.consume(member, queue, { retry: attempts(2) }, (run) =>
+        broken ? fails(run, run.delivery) : undefined,
+      );
       await context.untilLetters(member, queue, 10);
       broken = false;
       assert.equal((await member.client.deadLetters(queue).redrive()).redriven, 10);

@@ -28,7 +28,10 @@ export const history: readonly ConformanceCase[] = casesOf('history', [
       const { member, topic } = await handledFive(context);
       await member.client.seek(topic, { group: 'readers', to: 'earliest' });
       await context.consume(member, topic, { group: 'readers' });
-      await context.until('all ran again', () => context.runs.filter(({ result }) => result === 'returned').length === 10);
+      await context.until(
+        'all ran again',
+        () => context.runs.filter(({ result }) => result === 'returned').length === 10,
+      );
       assert.ok(context.runs.every(({ attempt }) => attempt === 1));
     },
   },
@@ -49,7 +52,10 @@ export const history: readonly ConformanceCase[] = casesOf('history', [
       await consumer.stop();
       await member.client.seek(topic, { group: 'readers', to: date });
       await context.consume(member, topic, { group: 'readers' });
-      await context.until('what came after the date was handled', () => context.handled().size === 8 && context.runsOf('8').length === 2);
+      await context.until(
+        'what came after the date was handled',
+        () => context.handled().size === 8 && context.runsOf('8').length === 2,
+      );
       assert.equal(context.runsOf('1').length, 1, 'it went back further than the date');
     },
   },
@@ -98,7 +104,8 @@ export const history: readonly ConformanceCase[] = casesOf('history', [
       await context.consume(early, topic, { group: 'early', startAt: 'earliest' });
       await context.consume(late, topic, { group: 'late', startAt: 'latest' });
       await context.sendJobs(member, topic, [{ n: 6 }]);
-      const of = (who: Member): readonly string[] => context.runs.filter((run) => run.member === who.name && run.result === 'returned').map(({ id }) => id);
+      const of = (who: Member): readonly string[] =>
+        context.runs.filter((run) => run.member === who.name && run.result === 'returned').map(({ id }) => id);
       await context.until('both got the new one', () => of(early).includes('6') && of(late).includes('6'));
       await context.until('the early group got all', () => of(early).length === 6);
       assert.deepEqual(of(late), ['6']);

@@ -4,12 +4,13 @@ import { isAnymqError, rejectsWith, throwsWith } from '../assertions.ts';
 import type { CaseContext } from '../case-context.ts';
 import { casesOf, type ConformanceCase } from '../conformance-case.ts';
 import type { Member } from '../member.ts';
+import { without } from '../without.ts';
 import { wrapDriver } from '../wrap-driver.ts';
 
 type Refused = (member: Member, context: CaseContext) => Promise<void>;
 
 /** The driver as it would be without this capability, noting whatever reaches the broker. */
-function without(driver: Driver, capability: keyof Capabilities, touched: string[]): Driver {
+function lacking(driver: Driver, capability: keyof Capabilities, touched: string[]): Driver {
   const note = (what: string): never => {
     touched.push(what);
     throw new Error(`${what} was called`);
@@ -22,16 +23,14 @@ function without(driver: Driver, capability: keyof Capabilities, touched: string
       provision: async () => note('provision'),
     }),
   });
-  if (capability !== 'history') return masked;
-  const { seek: _, ...rest } = masked;
-  return rest;
+  return capability === 'history' ? without(masked, 'seek') : masked;
 }
 
 function refusal(group: keyof Capabilities, refused: Refused): readonly ConformanceCase[] {
   const name = 'where it is not declared, using it is UNSUPPORTED before anything is sent or made';
   const run = async (context: CaseContext): Promise<void> => {
     const touched: string[] = [];
-    const member = await context.connect({ wrap: (driver) => without(driver, group, touched) });
+    const member = await context.connect({ wrap: (driver) => lacking(driver, group, touched) });
     await refused(member, context);
     assert.deepEqual(touched, []);
   };
@@ -54,23 +53,43 @@ async function refusedSoon(build: () => { send(body: never): Promise<unknown> })
 
 export const refusals: readonly ConformanceCase[] = [
   ...refusal('history', async ({ client }, context) => {
-    const [queue, topic] = [context.queue('jobs', { retentionMs: 60_000 }), context.topic('log', { groups: { early: { startAt: 'earliest' } } })];
+    const [queue, topic] = [
+      context.queue('jobs', { retentionMs: 60_000 }),
+      context.topic('log', { groups: { early: { startAt: 'earliest' } } }),
+    ];
     await refusedSoon(() => client.producer(queue));
     throwsWith(() => client.consumer(queue, {}, none), 'UNSUPPORTED');
-    throwsWith(() => client.consumer(context.topic('plain'), { group: 'readers', startAt: 'earliest' }, none), 'UNSUPPORTED');
+    throwsWith(
+      () => client.consumer(context.topic('plain'), { group: 'readers', startAt: 'earliest' }, none),
+      'UNSUPPORTED',
+    );
     await rejectsWith(client.provision([topic]), 'UNSUPPORTED');
-    await rejectsWith((async () => client.seek(context.topic('plain'), { group: 'readers', to: 'earliest' }))(), 'UNSUPPORTED');
+    await rejectsWith(
+      (async () => client.seek(context.topic('plain'), { group: 'readers', to: 'earliest' }))(),
+      'UNSUPPORTED',
+    );
   }),
   ...refusal('priority', async ({ client }, context) => {
-    await rejectsWith(client.producer(context.queue('jobs')).send({ n: 1 }, { priority: 9 }), 'UNSUPPORTED', 'not-sent');
+    await rejectsWith(
+      client.producer(context.queue('jobs')).send({ n: 1 }, { priority: 9 }),
+      'UNSUPPORTED',
+      'not-sent',
+    );
   }),
   ...refusal('expiry', async ({ client }, context) => {
-    await rejectsWith(client.producer(context.queue('jobs')).send({ n: 1 }, { expiresAfterMs: 1000 }), 'UNSUPPORTED', 'not-sent');
+    await rejectsWith(
+      client.producer(context.queue('jobs')).send({ n: 1 }, { expiresAfterMs: 1000 }),
+      'UNSUPPORTED',
+      'not-sent',
+    );
   }),
   ...refusal('transactions', async ({ client }, context) => {
     throwsWith(() => client.consumer(context.queue('jobs'), { transaction: true }, none), 'UNSUPPORTED');
   }),
   ...refusal('brokerFilter', async ({ client }, context) => {
-    await rejectsWith(client.provision([context.topic('news', { groups: { german: { filter: { language: 'de' } } } })]), 'UNSUPPORTED');
+    await rejectsWith(
+      client.provision([context.topic('news', { groups: { german: { filter: { language: 'de' } } } })]),
+      'UNSUPPORTED',
+    );
   }),
 ];

@@ -16,10 +16,14 @@ const priorities: readonly ConformanceCase[] = casesOf('priority', [
         ['higher', 6],
         ['high-too', 9],
       ];
-      for (const [id, priority] of sent) await context.send(member, queue, { n: 1 }, priority === undefined ? { id } : { id, priority });
+      for (const [id, priority] of sent)
+        await context.send(member, queue, { n: 1 }, priority === undefined ? { id } : { id, priority });
       await context.consume(member, queue, { concurrency: 1 });
       await context.untilHandled(5);
-      assert.deepEqual(context.runs.map(({ id }) => id), ['high', 'high-too', 'higher', 'default', 'low']);
+      assert.deepEqual(
+        context.runs.map(({ id }) => id),
+        ['high', 'high-too', 'higher', 'default', 'low'],
+      );
     },
   },
 ]);
@@ -47,8 +51,7 @@ const expiries: readonly ConformanceCase[] = casesOf('expiry', [
 
 const duplicates: readonly ConformanceCase[] = casesOf('deduplication', [
   {
-    name: 'a second send of one id is dropped by the broker',
-    needs: ['deduplication'],
+    name: 'a second send of one id is dropped by the broker where that is declared, and nowhere else',
     async run(context) {
       const member = await context.connect();
       const queue = context.queue('jobs');
@@ -56,7 +59,7 @@ const duplicates: readonly ConformanceCase[] = casesOf('deduplication', [
       await context.consume(member, queue, {});
       await context.untilHandled(2);
       await context.emptied(member, queue);
-      assert.equal(context.runs.length, 2);
+      assert.equal(context.runs.length, context.capabilities.deduplication ? 2 : 4);
     },
   },
 ]);
@@ -103,7 +106,11 @@ const filters: readonly ConformanceCase[] = casesOf('brokerFilter', [
     needs: ['brokerFilter'],
     async run(context) {
       const topic = context.topic('news', {
-        groups: { all: {}, german: { filter: { language: 'de' } }, several: { filter: { language: ['de', 'fr'], kind: 'sport' } } },
+        groups: {
+          all: {},
+          german: { filter: { language: 'de' } },
+          several: { filter: { language: ['de', 'fr'], kind: 'sport' } },
+        },
       });
       const member = await context.connect();
       await member.client.provision([topic]);
@@ -117,8 +124,15 @@ const filters: readonly ConformanceCase[] = casesOf('brokerFilter', [
       const { backlog } = await member.client.inspect(topic, { group: 'german' });
       if (backlog.exact) assert.equal(backlog.value, 1, 'what does not match waits for the group');
       for (const group of ['all', 'german', 'several']) await context.consume(member, topic, { group });
-      await context.until('all were handled', () => context.runs.filter(({ result }) => result === 'returned').length === 7);
-      const of = (group: string): readonly string[] => context.runs.filter(({ delivery }) => delivery.group === group).map(({ id }) => id).toSorted();
+      await context.until(
+        'all were handled',
+        () => context.runs.filter(({ result }) => result === 'returned').length === 7,
+      );
+      const of = (group: string): readonly string[] =>
+        context.runs
+          .filter(({ delivery }) => delivery.group === group)
+          .map(({ id }) => id)
+          .toSorted();
       assert.deepEqual(of('all'), ['de-sport', 'fr-news', 'fr-sport', 'none']);
       assert.deepEqual(of('german'), ['de-sport']);
       assert.deepEqual(of('several'), ['de-sport', 'fr-sport']);
@@ -126,4 +140,10 @@ const filters: readonly ConformanceCase[] = casesOf('brokerFilter', [
   },
 ]);
 
-export const sendingCapabilities: readonly ConformanceCase[] = [...priorities, ...expiries, ...duplicates, ...backlogs, ...filters];
+export const sendingCapabilities: readonly ConformanceCase[] = [
+  ...priorities,
+  ...expiries,
+  ...duplicates,
+  ...backlogs,
+  ...filters,
+];

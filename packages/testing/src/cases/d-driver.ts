@@ -1,11 +1,39 @@
 import assert from 'node:assert/strict';
 import type { ErrorCode } from '@anymq/core';
 import { casesOf, type ConformanceCase } from '../conformance-case.ts';
-import { address, failure, openReceiver, orderedAddress, outgoing, provision, proveGone, sendAll, settleAll, take } from '../raw-driver.ts';
+import {
+  address,
+  failure,
+  openReceiver,
+  orderedAddress,
+  outgoing,
+  provision,
+  proveGone,
+  sendAll,
+  settleAll,
+  take,
+} from '../raw-driver.ts';
 
 const codes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  ...(['INVALID_OPTION', 'INVALID_MESSAGE', 'DECODE_FAILED', 'TOO_LARGE', 'UNSUPPORTED', 'ADAPTER_MISSING', 'NOT_CONNECTED'] as const),
-  ...(['UNAUTHENTICATED', 'ACCESS_DENIED', 'NOT_FOUND', 'TOPOLOGY_MISMATCH', 'SERVER_TOO_OLD', 'TIMEOUT', 'THROTTLED', 'CONFLICT'] as const),
+  ...([
+    'INVALID_OPTION',
+    'INVALID_MESSAGE',
+    'DECODE_FAILED',
+    'TOO_LARGE',
+    'UNSUPPORTED',
+    'ADAPTER_MISSING',
+    'NOT_CONNECTED',
+  ] as const),
+  ...([
+    'UNAUTHENTICATED',
+    'ACCESS_DENIED',
+    'NOT_FOUND',
+    'TOPOLOGY_MISMATCH',
+    'SERVER_TOO_OLD',
+    'TIMEOUT',
+    'THROTTLED',
+    'CONFLICT',
+  ] as const),
   ...(['LEASE_LOST', 'FENCED', 'ABORTED', 'CLOSED', 'UNKNOWN'] as const),
 ]);
 
@@ -18,7 +46,10 @@ export const driverItself: readonly ConformanceCase[] = casesOf('D', [
       const sender = await driver.openSender(address);
       const messages = ['a', 'b', 'c'].map((id) => outgoing(id));
       const outcomes = await sender.sendBatch(messages, { signal: new AbortController().signal });
-      assert.deepEqual(outcomes.map((outcome) => (outcome.ok ? outcome.receipt.id : 'failed')), ['a', 'b', 'c']);
+      assert.deepEqual(
+        outcomes.map((outcome) => (outcome.ok ? outcome.receipt.id : 'failed')),
+        ['a', 'b', 'c'],
+      );
       await sender.close();
       const { receiver } = await openReceiver(driver);
       await settleAll(receiver, await take(context, receiver, 3));
@@ -34,7 +65,12 @@ export const driverItself: readonly ConformanceCase[] = casesOf('D', [
       const sent = outgoing('a', { key: 'k', headers: { tenant: 'a' }, extensions: { 'anymq-later-version': 'kept' } });
       await sendAll(driver, [sent]);
       const { receiver } = await openReceiver(driver);
-      const record = failure({ name: 'TypeError', code: 'E', stack: 'TypeError: it failed\n    at somewhere', attempts: 3 });
+      const record = failure({
+        name: 'TypeError',
+        code: 'E',
+        stack: 'TypeError: it failed\n    at somewhere',
+        attempts: 3,
+      });
       const [first = assert.fail()] = await take(context, receiver, 1);
       assert.equal(first.failure, undefined);
       await settleAll(receiver, [first], { kind: 'retry', dueAt: Date.now() + 50, attempt: 4, failure: record });
@@ -42,7 +78,15 @@ export const driverItself: readonly ConformanceCase[] = casesOf('D', [
       const { id, key, headers, type, source, contentType, attempt } = second;
       assert.deepEqual(
         { id, key, headers: { ...headers }, type, source, contentType, attempt },
-        { id: 'a', key: 'k', headers: { tenant: 'a' }, type: 'jobs', source: '/conformance', contentType: 'text/plain', attempt: 4 },
+        {
+          id: 'a',
+          key: 'k',
+          headers: { tenant: 'a' },
+          type: 'jobs',
+          source: '/conformance',
+          contentType: 'text/plain',
+          attempt: 4,
+        },
       );
       assert.equal(second.extensions?.['anymq-later-version'], 'kept');
       assert.deepEqual(JSON.parse(JSON.stringify(second.failure)), JSON.parse(JSON.stringify(record)));
@@ -57,10 +101,14 @@ export const driverItself: readonly ConformanceCase[] = casesOf('D', [
       const driver = await context.driver();
       await provision(driver);
       const names = Array.from({ length: 25 }, (_, n) => `m-${String(n).padStart(2, '0')}`);
-      await sendAll(driver, names.map((id) => outgoing(id)));
+      await sendAll(
+        driver,
+        names.map((id) => outgoing(id)),
+      );
       const { receiver } = await openReceiver(driver);
       const failed = await take(context, receiver, 25);
-      for (const one of failed) await settleAll(receiver, [one], { kind: 'deadLetter', failure: failure({ attempts: 2 }) });
+      for (const one of failed)
+        await settleAll(receiver, [one], { kind: 'deadLetter', failure: failure({ attempts: 2 }) });
       const store = await driver.openDeadLetters(address);
       const found = [];
       let cursor: string | undefined;
@@ -70,10 +118,16 @@ export const driverItself: readonly ConformanceCase[] = casesOf('D', [
         found.push(...page.letters);
         ({ cursor } = page);
       } while (cursor !== undefined);
-      assert.deepEqual(found.map(({ id }) => id), failed.map(({ id }) => id));
+      assert.deepEqual(
+        found.map(({ id }) => id),
+        failed.map(({ id }) => id),
+      );
       assert.ok(found.every((letter) => letter.failure.attempts === 2));
       const moved = await store.requeue(found.slice(0, 5).map(({ ref }) => ref));
-      assert.deepEqual(moved, Array.from({ length: 5 }, () => ({ ok: true })));
+      assert.deepEqual(
+        moved,
+        Array.from({ length: 5 }, () => ({ ok: true })),
+      );
       const again = await take(context, receiver, 5);
       assert.ok(again.every(({ attempt, failure: record }) => attempt === 1 && record === undefined));
       await settleAll(receiver, again);
@@ -93,7 +147,11 @@ export const driverItself: readonly ConformanceCase[] = casesOf('D', [
     async run(context) {
       const driver = await context.driver();
       await provision(driver, orderedAddress);
-      await sendAll(driver, ['1', '2', '3'].map((id) => outgoing(id, { key: 'a' })), orderedAddress);
+      await sendAll(
+        driver,
+        ['1', '2', '3'].map((id) => outgoing(id, { key: 'a' })),
+        orderedAddress,
+      );
       const { receiver } = await openReceiver(driver, {}, orderedAddress);
       const first = await take(context, receiver, 1);
       assert.equal(first[0]?.id, '1');
@@ -146,8 +204,15 @@ export const driverItself: readonly ConformanceCase[] = casesOf('D', [
       const { limits, capabilities, specificationVersion, name } = await context.driver();
       assert.equal(specificationVersion, 1);
       assert.notEqual(name, '');
-      assert.ok(limits.maxBodyBytes >= 131_072 && limits.maxBatchMessages >= 1 && limits.maxBatchBytes >= limits.maxBodyBytes);
-      assert.ok(limits.maxBatchesInFlight >= 1 && limits.delay.maxMs > 0 && limits.delay.resolutionMs > 0 && limits.maxRunMs > 0);
+      assert.ok(
+        limits.maxBodyBytes >= 131_072 && limits.maxBatchMessages >= 1 && limits.maxBatchBytes >= limits.maxBodyBytes,
+      );
+      assert.ok(
+        limits.maxBatchesInFlight >= 1 &&
+          limits.delay.maxMs > 0 &&
+          limits.delay.resolutionMs > 0 &&
+          limits.maxRunMs > 0,
+      );
       assert.ok(Object.values(capabilities).every((value) => typeof value === 'boolean'));
     },
   },

@@ -26,7 +26,10 @@ export const confirmedSends: readonly ConformanceCase[] = casesOf('G1', [
       const producer = context.producer(member, queue);
       const sent = jobs(200);
       const receipts = await Promise.all(sent.map((job) => producer.send(job, { id: `id-${job.n}` })));
-      assert.deepEqual(receipts.map(({ id }) => id), sent.map(({ n }) => `id-${n}`));
+      assert.deepEqual(
+        receipts.map(({ id }) => id),
+        sent.map(({ n }) => `id-${n}`),
+      );
       await context.consume(member, queue, {});
       await context.untilHandled(200);
       assert.equal(context.runs.length, 200);
@@ -82,7 +85,10 @@ export const confirmedSends: readonly ConformanceCase[] = casesOf('G1', [
     async run(context) {
       const refusing = new ScriptedError({ code: 'NOT_CONNECTED', retryable: true, outcome: 'not-sent' });
       const member = await context.connect({
-        wrap: (driver) => wrapDriver(driver, { driver: (inner) => ({ openSender: () => Promise.reject(refusing), ...classifyScripted(inner) }) }),
+        wrap: (driver) =>
+          wrapDriver(driver, {
+            driver: (inner) => ({ openSender: () => Promise.reject(refusing), ...classifyScripted(inner) }),
+          }),
       });
       const producer = member.client.producer(context.queue('jobs'), { timeoutMs: 400 });
       await rejectsWith(producer.send({ n: 1 }), 'TIMEOUT', 'not-sent');
@@ -110,8 +116,12 @@ export const confirmedSends: readonly ConformanceCase[] = casesOf('G1', [
       const { id } = await context.send(member, queue, { n: 1 });
       await context.consume(member, queue, {});
       await context.untilHandled(1);
+      await context.emptied(member, queue);
       assert.deepEqual([...context.handled()], [id]);
-      assert.ok(context.log.events.some(({ event }) => event.type === 'send-retry'), 'no send-retry event');
+      assert.ok(
+        context.log.events.some(({ event }) => event.type === 'send-retry'),
+        'no send-retry event',
+      );
     },
   },
   {
@@ -145,9 +155,14 @@ export const confirmedSends: readonly ConformanceCase[] = casesOf('G1', [
     async run(context) {
       const error = new ScriptedError({ code: 'ACCESS_DENIED', retryable: false, outcome: 'not-sent' });
       const member = await context.connect({
-        wrap: (driver) => wrapDriver(driver, { driver: classifyScripted, sender: () => ({ sendBatch: () => Promise.reject(error) }) }),
+        wrap: (driver) =>
+          wrapDriver(driver, { driver: classifyScripted, sender: () => ({ sendBatch: () => Promise.reject(error) }) }),
       });
-      const found = await rejectsWith(member.client.producer(context.queue('jobs')).send({ n: 1 }), 'ACCESS_DENIED', 'not-sent');
+      const found = await rejectsWith(
+        member.client.producer(context.queue('jobs')).send({ n: 1 }),
+        'ACCESS_DENIED',
+        'not-sent',
+      );
       assert.equal(found.retryable, false);
       assert.ok(!found.message.includes('scripted'), "the client's own text may hold payloads and must not be shown");
     },

@@ -71,14 +71,19 @@ export const crash: readonly ConformanceCase[] = casesOf('G2', [
       const first = await context.connect({ wrap: (driver) => noteAcknowledged(driver, settled, context) });
       await context.sendJobs(first, queue, jobs(10));
       const blocked = context.gate();
-      await context.consume(first, queue, { concurrency: 10, leaseMs: 1000 }, ({ id }) => (Number(id) % 2 === 1 ? blocked.opened : undefined));
+      await context.consume(first, queue, { concurrency: 10, leaseMs: 1000 }, ({ id }) =>
+        Number(id) % 2 === 1 ? blocked.opened : undefined,
+      );
       await context.until('the even ones were acknowledged', () => settled.size === 5 && context.runs.length === 10);
       await context.crash(first);
       const second = await context.connect();
       await context.consume(second, queue, { leaseMs: 1000 });
       await context.untilHandled(10, 30_000);
       const again = context.runs.filter(({ member }) => member === second.name);
-      assert.deepEqual(again.map(({ id }) => Number(id) % 2), [1, 1, 1, 1, 1]);
+      assert.deepEqual(
+        again.map(({ id }) => Number(id) % 2),
+        [1, 1, 1, 1, 1],
+      );
     },
   },
   {
@@ -96,7 +101,10 @@ export const crash: readonly ConformanceCase[] = casesOf('G2', [
       await context.untilHandled(1);
     },
   },
-  ...crashes.map(({ kind, moment, name }) => ({ name: `a crash ${name}`, run: (context: CaseContext) => crashAtSettlement(context, kind, moment) })),
+  ...crashes.map(({ kind, moment, name }) => ({
+    name: `a crash ${name}`,
+    run: (context: CaseContext) => crashAtSettlement(context, kind, moment),
+  })),
 ]);
 
 /** The first process dies around a settlement. Whatever it did, the message is handled or dead-lettered in the end, and shown once. */
@@ -122,7 +130,10 @@ async function crashAtSettlement(context: CaseContext, kind: Kind, moment: Momen
   await context.until('the later one was handled', () => context.handled().has('later'), 30_000);
   if (kind === 'deadLetter') {
     const letters = await context.untilLetters(second, queue, 1);
-    assert.deepEqual(letters.map(({ id }) => id), ['victim']);
+    assert.deepEqual(
+      letters.map(({ id }) => id),
+      ['victim'],
+    );
     await second.client.deadLetters(queue).purge();
   } else {
     await context.until('the victim was handled', () => context.handled().has('victim'), 30_000);

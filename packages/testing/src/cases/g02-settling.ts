@@ -13,7 +13,9 @@ export const settling: readonly ConformanceCase[] = casesOf('G2', [
       await context.sendJobs(member, queue, jobs(5));
       await context.consume(member, queue, {});
       await context.untilHandled(5);
-      await context.until('a failure to settle was told', () => context.log.events.some(({ event }) => event.type === 'settle-failed'));
+      await context.until('a failure to settle was told', () =>
+        context.log.events.some(({ event }) => event.type === 'settle-failed'),
+      );
       await context.send(member, queue, { n: 6 });
       await context.untilHandled(6);
       assert.equal(context.runs.length, 6);
@@ -46,13 +48,20 @@ export const settling: readonly ConformanceCase[] = casesOf('G2', [
     async run(context) {
       const member = await context.connect({ wrap: losingAnswers });
       const queue = context.queue('jobs');
-      await context.sendJobs(member, queue, jobs(20, (n) => ({ what: n === 7 ? 'fails' : 'works' })));
+      await context.sendJobs(
+        member,
+        queue,
+        jobs(20, (n) => ({ what: n === 7 ? 'fails' : 'works' })),
+      );
       await context.consume(member, queue, { retry: false }, ({ body }) => {
         if ((body as { what: string }).what === 'fails') throw new Error('fails');
       });
       await context.untilHandled(19);
       const letters = await context.untilLetters(member, queue, 1);
-      assert.deepEqual(letters.map(({ id }) => id), ['7']);
+      assert.deepEqual(
+        letters.map(({ id }) => id),
+        ['7'],
+      );
       await member.client.deadLetters(queue).purge();
       await context.send(member, queue, { n: 21, what: 'works' });
       await context.untilHandled(20);
@@ -73,7 +82,9 @@ function failingSettlements(driver: Driver, kind: SettleOutcome['kind'], count: 
         if (!hit) return inner.settleBatch(items);
         const rest = items.filter(({ outcome }) => outcome.kind !== kind);
         const results = rest.length === 0 ? [] : [...(await inner.settleBatch(rest))];
-        return items.map(({ outcome }) => (outcome.kind === kind ? { ok: false, reason: 'error', error } : (results.shift() ?? { ok: true })));
+        return items.map(({ outcome }) =>
+          outcome.kind === kind ? { ok: false, reason: 'error', error } : (results.shift() ?? { ok: true }),
+        );
       },
     }),
   });

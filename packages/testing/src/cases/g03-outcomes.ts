@@ -13,7 +13,10 @@ export const outcomes: readonly ConformanceCase[] = casesOf('G3', [
       await context.send(member, queue, { n: 1 });
       await context.consume(member, queue, { retry: attempts(2) }, () => retryLater(0));
       await context.untilLetters(member, queue, 1);
-      assert.deepEqual(context.runs.map(({ attempt }) => attempt), [1, 2]);
+      assert.deepEqual(
+        context.runs.map(({ attempt }) => attempt),
+        [1, 2],
+      );
       context.leaves(queue, { deadLetters: 1 });
     },
   },
@@ -23,9 +26,14 @@ export const outcomes: readonly ConformanceCase[] = casesOf('G3', [
       const member = await context.connect();
       const queue = context.queue('jobs');
       await context.send(member, queue, { n: 1 });
-      await context.consume(member, queue, { retry: attempts(2) }, () => (context.runs.length < 6 ? retryLater(0, { charge: false }) : undefined));
+      await context.consume(member, queue, { retry: attempts(2) }, () =>
+        context.runs.length < 6 ? retryLater(0, { charge: false }) : undefined,
+      );
       await context.until('it was handled at the sixth run', () => context.runs[5]?.result === 'returned');
-      assert.deepEqual(context.runs.map(({ attempt }) => attempt), [1, 1, 1, 1, 1, 1]);
+      assert.deepEqual(
+        context.runs.map(({ attempt }) => attempt),
+        [1, 1, 1, 1, 1, 1],
+      );
     },
   },
   {
@@ -34,9 +42,14 @@ export const outcomes: readonly ConformanceCase[] = casesOf('G3', [
       const member = await context.connect();
       const queue = context.queue('jobs');
       await context.send(member, queue, { n: 1 });
-      await context.consume(member, queue, { retry: attempts(2) }, () => (context.runs.length < 5 ? release({ delayMs: 0 }) : undefined));
+      await context.consume(member, queue, { retry: attempts(2) }, () =>
+        context.runs.length < 5 ? release({ delayMs: 0 }) : undefined,
+      );
       await context.until('it was handled at the fifth run', () => context.runs[4]?.result === 'returned');
-      assert.deepEqual(context.runs.map(({ attempt }) => attempt), [1, 1, 1, 1, 1]);
+      assert.deepEqual(
+        context.runs.map(({ attempt }) => attempt),
+        [1, 1, 1, 1, 1],
+      );
     },
   },
   {
@@ -50,7 +63,10 @@ export const outcomes: readonly ConformanceCase[] = casesOf('G3', [
         throw new Error('fails');
       });
       const [letter] = await context.untilLetters(member, queue, 1);
-      assert.deepEqual(context.runs.map(({ attempt }) => attempt), [1, 2, 2]);
+      assert.deepEqual(
+        context.runs.map(({ attempt }) => attempt),
+        [1, 2, 2],
+      );
       assert.equal(letter?.attempts, 2);
       context.leaves(queue, { deadLetters: 1 });
     },
@@ -91,7 +107,10 @@ export const outcomes: readonly ConformanceCase[] = casesOf('G3', [
       await context.consume(member, queue, { acknowledge: 'before', concurrency: 3 }, ({ id }) => {
         if (Number(id) % 2 === 0) throw new Error('fails');
       });
-      await context.until('all have run', () => context.runs.filter(({ result }) => result !== 'running').length === 10);
+      await context.until(
+        'all have run',
+        () => context.runs.filter(({ result }) => result !== 'running').length === 10,
+      );
       await context.send(member, queue, { n: 11 }, { id: '11' });
       await context.until('the sentinel has run', () => context.runsOf('11').length === 1);
       assert.equal(context.runs.length, 11);

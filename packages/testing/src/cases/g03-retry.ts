@@ -9,12 +9,17 @@ export const retry: readonly ConformanceCase[] = casesOf('G3', [
       const member = await context.connect();
       const queue = context.queue('jobs');
       await context.send(member, queue, { n: 1 }, { id: 'bad' });
-      await context.consume(member, queue, { retry: attempts(3) }, (run) => (run.id === 'bad' ? fails(run, run.delivery) : undefined));
+      await context.consume(member, queue, { retry: attempts(3) }, (run) =>
+        run.id === 'bad' ? fails(run, run.delivery) : undefined,
+      );
       const [letter] = await context.untilLetters(member, queue, 1);
       assert.equal(letter?.attempts, 3);
       await context.send(member, queue, { n: 2 }, { id: 'sentinel' });
       await context.untilHandled(1);
-      assert.deepEqual(context.runsOf('bad').map(({ attempt }) => attempt), [1, 2, 3]);
+      assert.deepEqual(
+        context.runsOf('bad').map(({ attempt }) => attempt),
+        [1, 2, 3],
+      );
       assert.equal((await context.letters(member, queue)).length, 1);
       context.leaves(queue, { deadLetters: 1 });
     },
@@ -28,7 +33,11 @@ export const retry: readonly ConformanceCase[] = casesOf('G3', [
       await context.consume(member, queue, { concurrency: 20, retry: attempts(3) }, fails);
       const letters = await context.untilLetters(member, queue, 50);
       assert.equal(new Set(letters.map(({ id }) => id)).size, 50);
-      for (const { n } of jobs(50)) assert.deepEqual(context.runsOf(String(n)).map(({ attempt }) => attempt), [1, 2, 3]);
+      for (const { n } of jobs(50))
+        assert.deepEqual(
+          context.runsOf(String(n)).map(({ attempt }) => attempt),
+          [1, 2, 3],
+        );
       context.leaves(queue, { deadLetters: 50 });
     },
   },
@@ -62,7 +71,9 @@ export const retry: readonly ConformanceCase[] = casesOf('G3', [
       const member = await context.connect();
       const queue = context.queue('jobs');
       await context.sendJobs(member, queue, jobs(20));
-      await context.consume(member, queue, { concurrency: 3, retry: attempts(4) }, (run) => (run.id === '5' ? fails(run, run.delivery) : undefined));
+      await context.consume(member, queue, { concurrency: 3, retry: attempts(4) }, (run) =>
+        run.id === '5' ? fails(run, run.delivery) : undefined,
+      );
       await context.untilHandled(19);
       await context.untilLetters(member, queue, 1);
       for (const { n } of jobs(20)) assert.equal(context.runsOf(String(n)).length, n === 5 ? 4 : 1, `runs of ${n}`);
@@ -94,12 +105,17 @@ export const retry: readonly ConformanceCase[] = casesOf('G3', [
       const first = await context.connect();
       await context.send(first, queue, { n: 1 }, { id: 'bad' });
       await context.consume(first, queue, { retry: attempts(3, 300) }, fails);
-      await context.until('the retry was decided', () => context.log.events.some(({ event }) => event.type === 'retry'));
+      await context.until('the retry was decided', () =>
+        context.log.events.some(({ event }) => event.type === 'retry'),
+      );
       await first.client.close();
       const second = await context.connect();
       await context.consume(second, queue, { retry: attempts(3) }, fails);
       await context.untilLetters(second, queue, 1);
-      assert.deepEqual(context.runsOf('bad').map(({ attempt }) => attempt), [1, 2, 3]);
+      assert.deepEqual(
+        context.runsOf('bad').map(({ attempt }) => attempt),
+        [1, 2, 3],
+      );
       context.leaves(queue, { deadLetters: 1 });
     },
   },
@@ -108,12 +124,21 @@ export const retry: readonly ConformanceCase[] = casesOf('G3', [
     async run(context) {
       const member = await context.connect();
       const queue = context.queue('jobs', ordered);
-      await context.sendJobs(member, queue, jobs(4, () => ({ key: 'a' })));
-      await context.consume(member, queue, { retry: attempts(3) }, (run) => (run.id === '2' ? fails(run, run.delivery) : undefined));
+      await context.sendJobs(
+        member,
+        queue,
+        jobs(4, () => ({ key: 'a' })),
+      );
+      await context.consume(member, queue, { retry: attempts(3) }, (run) =>
+        run.id === '2' ? fails(run, run.delivery) : undefined,
+      );
       await context.untilHandled(3);
       const [letter] = await context.untilLetters(member, queue, 1);
       assert.equal(letter?.attempts, 3);
-      assert.deepEqual(context.runsOf('2').map(({ attempt }) => attempt), [1, 2, 3]);
+      assert.deepEqual(
+        context.runsOf('2').map(({ attempt }) => attempt),
+        [1, 2, 3],
+      );
       context.leaves(queue, { deadLetters: 1 });
     },
   },
@@ -130,9 +155,15 @@ export const retry: readonly ConformanceCase[] = casesOf('G3', [
       };
       await context.consume(member, queue, { retry: retryPolicy }, fails);
       await context.untilLetters(member, queue, 1);
-      assert.deepEqual(seen.map(({ attempt }) => attempt), [1, 2]);
+      assert.deepEqual(
+        seen.map(({ attempt }) => attempt),
+        [1, 2],
+      );
       assert.ok(seen.every(({ error }) => error instanceof Error && error.message === 'the handler always fails'));
-      assert.ok(seen[0] !== undefined && seen[0].elapsedMs < 1000 && (seen[1]?.elapsedMs ?? 0) >= 55, 'elapsed since the first failure');
+      assert.ok(
+        seen[0] !== undefined && seen[0].elapsedMs < 1000 && (seen[1]?.elapsedMs ?? 0) >= 55,
+        'elapsed since the first failure',
+      );
       context.leaves(queue, { deadLetters: 1 });
     },
   },

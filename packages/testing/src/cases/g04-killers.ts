@@ -15,7 +15,8 @@ export const killers: readonly ConformanceCase[] = casesOf('G4', [
       await context.sendJobs(sender, queue, jobs(20));
       const options = { concurrency: 5, leaseMs: 1000, retry: attempts(2), crashLimit: 3 };
       // In the first life others run beside the killer, and still others are merely fetched.
-      const runningBeside = (): number => context.runs.filter(({ id, result }) => id !== 'killer' && result === 'running').length;
+      const runningBeside = (): number =>
+        context.runs.filter(({ id, result }) => id !== 'killer' && result === 'running').length;
       const { deaths, survivor } = await liveUntilSetAside(context, queue, options, async (life) => {
         if (life === 1) await context.until('others run beside the killer', () => runningBeside() === 4);
       });
@@ -31,13 +32,24 @@ export const killers: readonly ConformanceCase[] = casesOf('G4', [
       const queue = context.queue('jobs', ordered);
       const sender = await context.connect();
       await context.send(sender, queue, { n: 0, key: 'a' }, { id: 'killer' });
-      await context.sendJobs(sender, queue, jobs(8, (n) => ({ key: n % 2 === 0 ? 'a' : 'b' })));
-      const { deaths, survivor } = await liveUntilSetAside(context, queue, { leaseMs: 1000, retry: attempts(2), crashLimit: 2 });
+      await context.sendJobs(
+        sender,
+        queue,
+        jobs(8, (n) => ({ key: n % 2 === 0 ? 'a' : 'b' })),
+      );
+      const { deaths, survivor } = await liveUntilSetAside(context, queue, {
+        leaseMs: 1000,
+        retry: attempts(2),
+        crashLimit: 2,
+      });
       await context.untilHandled(8, 30_000);
       assert.ok(deaths >= 2 && deaths <= 4, `${deaths} deaths`);
       await proveOnlyKillerSetAside(context, queue, survivor);
       const ofA = context.runs.filter(({ key, result }) => key === 'a' && result === 'returned');
-      assert.deepEqual(ofA.map(({ id }) => id), ['2', '4', '6', '8']);
+      assert.deepEqual(
+        ofA.map(({ id }) => id),
+        ['2', '4', '6', '8'],
+      );
     },
   },
   {
@@ -52,8 +64,12 @@ export const killers: readonly ConformanceCase[] = casesOf('G4', [
           { kind: 'queue', name: 'jobs', ordering: 'none', partitions: 8 },
           { maxInFlight: 10, maxBytes: 1_000_000, ordered: false, leaseMs: 1000, onLost: () => undefined },
         );
-        for (let got = 0; got < 4; ) {
-          const { length } = await receiver.receive({ signal: AbortSignal.timeout(context.within()), maxMessages: 10, maxBytes: 1_000_000 });
+        for (let got = 0; got < 4;) {
+          const { length } = await receiver.receive({
+            signal: AbortSignal.timeout(context.within()),
+            maxMessages: 10,
+            maxBytes: 1_000_000,
+          });
           assert.ok(length > 0, 'nothing was received in time');
           got += length;
         }
@@ -93,7 +109,8 @@ async function liveUntilSetAside(
   beforeDeath: (life: number) => Promise<void> = () => Promise.resolve(),
 ): Promise<{ readonly deaths: number; readonly survivor: Member }> {
   let deaths = 0;
-  const setAside = (): boolean => context.log.events.some(({ event }) => event.type === 'dead-letter' && event.id === 'killer');
+  const setAside = (): boolean =>
+    context.log.events.some(({ event }) => event.type === 'dead-letter' && event.id === 'killer');
   for (let life = 1; ; life++) {
     const member = await context.connect();
     const behave: Behaviour = async ({ id }) => {
@@ -104,7 +121,11 @@ async function liveUntilSetAside(
       context.log.wake();
     };
     await context.consume(member, queue, options, behave);
-    await context.until(`the killer killed process ${life} or was set aside`, () => deaths === life || setAside(), 30_000);
+    await context.until(
+      `the killer killed process ${life} or was set aside`,
+      () => deaths === life || setAside(),
+      30_000,
+    );
     if (setAside()) return { deaths, survivor: member };
     assert.ok(life < 10, 'ten processes died');
   }
@@ -112,8 +133,14 @@ async function liveUntilSetAside(
 
 async function proveOnlyKillerSetAside(context: CaseContext, queue: Queue<Job>, survivor: Member): Promise<void> {
   const innocents = context.runs.filter(({ id }) => id !== 'killer');
-  assert.ok(innocents.every(({ attempt }) => attempt === 1), 'an innocent was charged');
+  assert.ok(
+    innocents.every(({ attempt }) => attempt === 1),
+    'an innocent was charged',
+  );
   const letters = await context.untilLetters(survivor, queue, 1);
-  assert.deepEqual(letters.map(({ id }) => id), ['killer']);
+  assert.deepEqual(
+    letters.map(({ id }) => id),
+    ['killer'],
+  );
   context.leaves(queue, { deadLetters: 1 });
 }

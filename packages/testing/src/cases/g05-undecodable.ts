@@ -9,12 +9,22 @@ type Schema = NonNullable<DefinitionOptions<Job, Job>['schema']>;
 
 /** Takes jobs whose `n` is above 0, and hands on a parsed copy. */
 function positive(asynchronous: boolean): Schema {
-  const validate = (value: unknown): { readonly value: Job } | { readonly issues: readonly { readonly message: string; readonly path: readonly string[] }[] } => {
+  const validate = (
+    value: unknown,
+  ):
+    | { readonly value: Job }
+    | { readonly issues: readonly { readonly message: string; readonly path: readonly string[] }[] } => {
     const job = value as Job;
-    return job.n > 0 ? { value: { ...job, what: 'parsed' } } : { issues: [{ message: 'must be above 0', path: ['n'] }] };
+    return job.n > 0
+      ? { value: { ...job, what: 'parsed' } }
+      : { issues: [{ message: 'must be above 0', path: ['n'] }] };
   };
   return {
-    '~standard': { version: 1, vendor: 'conformance', validate: asynchronous ? async (value) => validate(value) : validate },
+    '~standard': {
+      version: 1,
+      vendor: 'conformance',
+      validate: asynchronous ? async (value) => validate(value) : validate,
+    },
   };
 }
 
@@ -32,7 +42,10 @@ export const undecodable: readonly ConformanceCase[] = casesOf('G5', [
       assert.equal(letter?.id, 'broken');
       assert.equal(letter.reason.code, 'DECODE_FAILED');
       assert.equal(new TextDecoder().decode(letter.body), '{"n": no JSON');
-      assert.deepEqual(context.runs.map(({ id }) => id), ['good']);
+      assert.deepEqual(
+        context.runs.map(({ id }) => id),
+        ['good'],
+      );
       context.leaves(queue, { deadLetters: 1 });
     },
   },
@@ -49,8 +62,15 @@ export const undecodable: readonly ConformanceCase[] = casesOf('G5', [
       const [letter] = await context.untilLetters(member, strict, 1);
       assert.equal(letter?.id, 'invalid');
       assert.equal(letter.reason.code, 'INVALID_MESSAGE');
-      assert.deepEqual(context.runs.map(({ body }) => body), [{ n: 2, what: 'parsed' }]);
-      assert.equal(new TextDecoder().decode(context.runs[0]?.delivery.message.body), '{"n":2}', 'what was given is what is transmitted');
+      assert.deepEqual(
+        context.runs.map(({ body }) => body),
+        [{ n: 2, what: 'parsed' }],
+      );
+      assert.equal(
+        new TextDecoder().decode(context.runs[0]?.delivery.message.body),
+        '{"n":2}',
+        'what was given is what is transmitted',
+      );
       context.leaves(strict, { deadLetters: 1 });
     },
   })),
@@ -66,7 +86,10 @@ export const undecodable: readonly ConformanceCase[] = casesOf('G5', [
       await context.consume(member, queue, {});
       await context.untilHandled(2);
       const letters = await context.untilLetters(member, queue, 1);
-      assert.deepEqual(letters.map(({ id, key }) => [id, key]), [['broken', 'a']]);
+      assert.deepEqual(
+        letters.map(({ id, key }) => [id, key]),
+        [['broken', 'a']],
+      );
       context.leaves(queue, { deadLetters: 1 });
     },
   },
@@ -83,7 +106,7 @@ export const undecodable: readonly ConformanceCase[] = casesOf('G5', [
         context.log.wake();
       });
       await context.until('both good ones were handled', () => seen.length === 2);
-      assert.deepEqual(seen.toSorted(), [1, 2]);
+      assert.deepEqual(new Set(seen), new Set([1, 2]));
       assert.equal((await context.untilLetters(member, queue, 1))[0]?.id, 'broken');
       context.leaves(queue, { deadLetters: 1 });
     },
@@ -100,7 +123,10 @@ export const undecodable: readonly ConformanceCase[] = casesOf('G5', [
       await context.consume(member, asText, {});
       assert.equal((await member.client.deadLetters(asText).redrive()).redriven, 1);
       await context.untilHandled(1);
-      assert.deepEqual(context.runs.map(({ body, attempt }) => [body, attempt]), [['plain words', 1]]);
+      assert.deepEqual(
+        context.runs.map(({ body, attempt }) => [body, attempt]),
+        [['plain words', 1]],
+      );
     },
   },
   {
@@ -113,7 +139,10 @@ export const undecodable: readonly ConformanceCase[] = casesOf('G5', [
       const address = { kind: 'queue', name: 'jobs', ordering: 'none', partitions: 8 } as const;
       const physical = physicalName(context.namespace, address);
       const write = (body: string): Promise<void> | undefined =>
-        context.harness.writeForeign?.({ ...address, physical }, { body: new TextEncoder().encode(body), headers: { tenant: 'b' } });
+        context.harness.writeForeign?.(
+          { ...address, physical },
+          { body: new TextEncoder().encode(body), headers: { tenant: 'b' } },
+        );
       await write('{"n": 1}');
       await write('no JSON');
       await context.consume(member, queue, {});

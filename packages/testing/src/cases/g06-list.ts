@@ -15,7 +15,11 @@ export const letterList: readonly ConformanceCase[] = casesOf('G6', [
       await context.consume(member, queue, { retry: false, concurrency: 1 }, fails);
       await context.sendJobs(member, queue, jobs(120));
       const all = (await context.untilLetters(member, queue, 120)).map(({ id }) => id);
-      assert.deepEqual(all, context.runs.map(({ id }) => id), 'in the order in which they failed');
+      assert.deepEqual(
+        all,
+        context.runs.map(({ id }) => id),
+        'in the order in which they failed',
+      );
       const dead = member.client.deadLetters(queue);
       const some = (await collect(dead.list({ limit: 7 }))).map(({ id }) => id);
       assert.deepEqual(some, all.slice(0, 7));
@@ -38,7 +42,8 @@ export const letterList: readonly ConformanceCase[] = casesOf('G6', [
       const controller = context.abortable();
       let seen = 0;
       try {
-        for await (const letter of dead.list({ signal: controller.signal })) if (letter.id !== '' && ++seen === 3) controller.abort();
+        for await (const letter of dead.list({ signal: controller.signal }))
+          if (letter.id !== '' && ++seen === 3) controller.abort();
       } catch (error) {
         throwsWith(() => assert.fail(error as Error), 'ABORTED');
       }
@@ -59,8 +64,14 @@ export const letterList: readonly ConformanceCase[] = casesOf('G6', [
       await context.send(member, queue, { n: 1 }, { id: 'twin' });
       await context.send(member, queue, { n: 2 }, { id: 'other' });
       await context.untilLetters(member, queue, 2);
-      await context.until('the twins ran', () => context.runsOf('twin').length === (context.capabilities.deduplication ? 1 : 2));
-      assert.deepEqual((await context.untilLetters(member, queue, 2)).map(({ id }) => id).toSorted(), ['other', 'twin']);
+      await context.until(
+        'the twins ran',
+        () => context.runsOf('twin').length === (context.capabilities.deduplication ? 1 : 2),
+      );
+      assert.deepEqual((await context.untilLetters(member, queue, 2)).map(({ id }) => id).toSorted(), [
+        'other',
+        'twin',
+      ]);
       broken = false;
       await member.client.deadLetters(queue).redrive();
       await context.untilHandled(2);

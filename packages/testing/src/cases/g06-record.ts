@@ -43,7 +43,10 @@ export const letterRecord: readonly ConformanceCase[] = casesOf('G6', [
       const { id, key, headers, attempts: runs, destination, group, reason } = letter;
       assert.deepEqual({ id, key, headers: { ...headers } }, options);
       assert.deepEqual({ runs, destination, group }, { runs: 2, destination: 'payments', group: 'billing' });
-      assert.deepEqual([reason.name, reason.code, reason.message], ['PaymentRefused', 'E_CARD', 'card expired: Zürich ✓']);
+      assert.deepEqual(
+        [reason.name, reason.code, reason.message],
+        ['PaymentRefused', 'E_CARD', 'card expired: Zürich ✓'],
+      );
       assert.ok(reason.stack?.includes('card expired'), 'the stack');
       assertDates(letter, before);
       context.leaves(topic, { deadLetters: 1 }, 'billing');
@@ -82,7 +85,12 @@ export const letterRecord: readonly ConformanceCase[] = casesOf('G6', [
       broken = false;
       await member.client.deadLetters(queue).redrive();
       await context.untilHandled(1);
-      const [first, second] = context.runs.map(({ delivery: { message } }) => [message.time.getTime(), message.type, message.source, message.contentType]);
+      const [first, second] = context.runs.map(({ delivery: { message } }) => [
+        message.time.getTime(),
+        message.type,
+        message.source,
+        message.contentType,
+      ]);
       assert.deepEqual(second, first);
       assert.deepEqual(first?.slice(1), ['com.example.job', '/tests/source', 'application/json']);
     },
@@ -103,7 +111,10 @@ export const letterRecord: readonly ConformanceCase[] = casesOf('G6', [
       await context.untilHandled(3);
       broken = false;
       assert.equal((await strong.client.deadLetters(topic, { group: 'weak' }).redrive()).redriven, 3);
-      await context.until('the weak group handled them', () => context.runs.filter(({ member, result }) => member === weak.name && result === 'returned').length === 3);
+      await context.until(
+        'the weak group handled them',
+        () => context.runs.filter(({ member, result }) => member === weak.name && result === 'returned').length === 3,
+      );
       await context.send(weak, topic, { n: 4 }, { id: 'sentinel' });
       await context.until('both groups got the sentinel', () => context.runsOf('sentinel').length === 2);
       assert.equal(context.runs.filter(({ member }) => member === strong.name).length, 4);
@@ -120,7 +131,10 @@ export const letterRecord: readonly ConformanceCase[] = casesOf('G6', [
       await member.client.deadLetters(queue).redrive();
       await context.until('it ran four times', () => context.runs.length === 4);
       const [letter] = await context.untilLetters(member, queue, 1);
-      assert.deepEqual(context.runs.map(({ attempt }) => attempt), [1, 2, 1, 2]);
+      assert.deepEqual(
+        context.runs.map(({ attempt }) => attempt),
+        [1, 2, 1, 2],
+      );
       assert.equal(letter?.attempts, 2);
       context.leaves(queue, { deadLetters: 1 });
     },
@@ -129,5 +143,8 @@ export const letterRecord: readonly ConformanceCase[] = casesOf('G6', [
 
 function assertDates({ firstFailedAt, lastFailedAt }: DeadLetter, before: number): void {
   assert.ok(firstFailedAt.getTime() >= before && firstFailedAt.getTime() <= Date.now(), 'first failure');
-  assert.ok(lastFailedAt.getTime() >= firstFailedAt.getTime() + 45 && lastFailedAt.getTime() <= Date.now(), 'last failure');
+  assert.ok(
+    lastFailedAt.getTime() >= firstFailedAt.getTime() + 45 && lastFailedAt.getTime() <= Date.now(),
+    'last failure',
+  );
 }

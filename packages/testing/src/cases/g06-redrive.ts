@@ -32,9 +32,17 @@ export const redrive: readonly ConformanceCase[] = casesOf('G6', [
     name: 'redrive with a filter, with ids and with a limit takes those alone',
     async run(context) {
       const { dead } = await deadLetters(context, 10);
-      assert.deepEqual(await dead.redrive({ where: ({ id }) => Number(id) <= 2 }), { redriven: 2, skipped: 8, failed: 0 });
+      assert.deepEqual(await dead.redrive({ where: ({ id }) => Number(id) <= 2 }), {
+        redriven: 2,
+        skipped: 8,
+        failed: 0,
+      });
       await context.untilHandled(2);
-      assert.deepEqual(await dead.redrive({ ids: ['5', '7', 'no such letter'] }), { redriven: 2, skipped: 6, failed: 0 });
+      assert.deepEqual(await dead.redrive({ ids: ['5', '7', 'no such letter'] }), {
+        redriven: 2,
+        skipped: 6,
+        failed: 0,
+      });
       await context.untilHandled(4);
       assert.deepEqual(handledNumbers(context), [1, 2, 5, 7]);
       assert.equal((await dead.redrive({ limit: 3 })).redriven, 3);
@@ -47,7 +55,11 @@ export const redrive: readonly ConformanceCase[] = casesOf('G6', [
     name: 'a dry run counts and moves nothing',
     async run(context) {
       const { member, queue, dead } = await deadLetters(context, 4);
-      assert.deepEqual(await dead.redrive({ dryRun: true, where: ({ id }) => id !== '1' }), { redriven: 3, skipped: 1, failed: 0 });
+      assert.deepEqual(await dead.redrive({ dryRun: true, where: ({ id }) => id !== '1' }), {
+        redriven: 3,
+        skipped: 1,
+        failed: 0,
+      });
       assert.equal((await context.letters(member, queue)).length, 4);
       assert.equal((await dead.redrive()).redriven, 4);
       await context.untilHandled(4);
@@ -73,7 +85,11 @@ export const redrive: readonly ConformanceCase[] = casesOf('G6', [
     async run(context) {
       const { member, queue, dead } = await deadLetters(context, 10);
       const controller = context.abortable();
-      const done = await dead.redrive({ ratePerSecond: 20, signal: controller.signal, onProgress: () => controller.abort() });
+      const done = await dead.redrive({
+        ratePerSecond: 20,
+        signal: controller.signal,
+        onProgress: () => controller.abort(),
+      });
       assert.ok(done.redriven >= 1 && done.redriven < 10, `${done.redriven} redriven`);
       assert.equal((await context.letters(member, queue)).length, 10 - done.redriven);
       await dead.redrive();
@@ -100,7 +116,9 @@ export const redrive: readonly ConformanceCase[] = casesOf('G6', [
     async run(context) {
       const { queue } = await deadLetters(context, 10);
       const dying = await context.connect();
-      const redriving = dying.client.deadLetters(queue).redrive({ ratePerSecond: 20, onProgress: () => void context.crash(dying) });
+      const redriving = dying.client
+        .deadLetters(queue)
+        .redrive({ ratePerSecond: 20, onProgress: () => void context.crash(dying) });
       await Promise.race([redriving.catch(() => undefined), context.until('it died', () => dying.crashed)]);
       await context.until('one came back', () => context.handled().size >= 1);
       const other = await context.connect();

@@ -85,7 +85,10 @@ export const groups: readonly ConformanceCase[] = casesOf('G7', [
       await context.consume(member, topic, { group: 'first' });
       await context.send(member, topic, { n: 2 }, { id: 'heard' });
       await context.untilHandled(1);
-      assert.deepEqual(context.runs.map(({ id }) => id), ['heard']);
+      assert.deepEqual(
+        context.runs.map(({ id }) => id),
+        ['heard'],
+      );
     },
   },
   {

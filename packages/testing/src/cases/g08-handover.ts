@@ -3,7 +3,8 @@ import { assertInOrder } from '../assertions.ts';
 import { casesOf, type ConformanceCase } from '../conformance-case.ts';
 import { attempts, breathe, jobs, ordered } from '../ingredients.ts';
 
-const keyed = (count: number, keys: number): ReturnType<typeof jobs> => jobs(count, (n) => ({ key: `key-${n % keys}` }));
+const keyed = (count: number, keys: number): ReturnType<typeof jobs> =>
+  jobs(count, (n) => ({ key: `key-${n % keys}` }));
 
 export const handover: readonly ConformanceCase[] = casesOf('G8', [
   {
@@ -60,11 +61,17 @@ export const handover: readonly ConformanceCase[] = casesOf('G8', [
     async run(context) {
       const queue = context.queue('jobs', ordered);
       const [first, second] = [await context.connect(), await context.connect()];
-      await context.sendJobs(first, queue, jobs(3, () => ({ key: 'a' })));
+      await context.sendJobs(
+        first,
+        queue,
+        jobs(3, () => ({ key: 'a' })),
+      );
       const leaving = await context.consume(first, queue, { retry: attempts(3, 3000) }, () => {
         throw new Error('fails');
       });
-      await context.until('the retry was decided', () => context.log.events.some(({ event }) => event.type === 'retry'));
+      await context.until('the retry was decided', () =>
+        context.log.events.some(({ event }) => event.type === 'retry'),
+      );
       const before = Date.now();
       await leaving.stop();
       assert.ok(Date.now() - before < 2500, 'stop waited for the retry');
@@ -78,11 +85,22 @@ export const handover: readonly ConformanceCase[] = casesOf('G8', [
     async run(context) {
       const member = await context.connect();
       const queue = context.queue('jobs', { ...ordered, partitions: 1 });
-      await context.sendJobs(member, queue, jobs(20, (n) => ({ key: n === 20 ? 'b' : 'a' })));
-      await context.consume(member, queue, { maxHeld: 3, concurrency: 2, retry: attempts(5, 800) }, async ({ id, attempt }) => {
-        if (id === '1' && attempt < 3) throw new Error('fails');
-      });
-      await context.until('it said that the partition waits', () => context.log.events.some(({ event }) => event.type === 'partition-waits'));
+      await context.sendJobs(
+        member,
+        queue,
+        jobs(20, (n) => ({ key: n === 20 ? 'b' : 'a' })),
+      );
+      await context.consume(
+        member,
+        queue,
+        { maxHeld: 3, concurrency: 2, retry: attempts(5, 800) },
+        async ({ id, attempt }) => {
+          if (id === '1' && attempt < 3) throw new Error('fails');
+        },
+      );
+      await context.until('it said that the partition waits', () =>
+        context.log.events.some(({ event }) => event.type === 'partition-waits'),
+      );
       const { warnings } = await member.client.check();
       assert.ok(warnings.length > 0, 'check() does not warn');
       await context.untilHandled(20, 30_000);

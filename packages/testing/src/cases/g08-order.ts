@@ -5,7 +5,8 @@ import { casesOf, type ConformanceCase } from '../conformance-case.ts';
 import { attempts, breathe, jobs, ordered } from '../ingredients.ts';
 
 /** `keys` keys in turn. */
-const keyed = (count: number, keys: number): ReturnType<typeof jobs> => jobs(count, (n) => ({ key: `key-${n % keys}` }));
+const keyed = (count: number, keys: number): ReturnType<typeof jobs> =>
+  jobs(count, (n) => ({ key: `key-${n % keys}` }));
 
 export const order: readonly ConformanceCase[] = casesOf('G8', [
   {
@@ -42,7 +43,10 @@ export const order: readonly ConformanceCase[] = casesOf('G8', [
       await context.consume(one, topic, { group: 'one' }, breathe);
       await context.consume(two, topic, { group: 'two' }, breathe);
       await context.sendJobs(one, topic, keyed(40, 4));
-      await context.until('both groups handled all', () => context.runs.filter(({ result }) => result === 'returned').length === 80);
+      await context.until(
+        'both groups handled all',
+        () => context.runs.filter(({ result }) => result === 'returned').length === 80,
+      );
       for (const { name } of [one, two]) assertInOrder(context.runs.filter(({ member }) => member === name));
     },
   },
@@ -51,7 +55,11 @@ export const order: readonly ConformanceCase[] = casesOf('G8', [
     async run(context) {
       const member = await context.connect();
       const queue = context.queue('jobs', ordered);
-      await context.sendJobs(member, queue, jobs(12, (n) => ({ key: n % 2 === 0 ? 'fails' : 'works' })));
+      await context.sendJobs(
+        member,
+        queue,
+        jobs(12, (n) => ({ key: n % 2 === 0 ? 'fails' : 'works' })),
+      );
       const others = context.gate();
       await context.consume(member, queue, { retry: attempts(4) }, async ({ id, attempt }) => {
         if (id !== '2') return;
@@ -63,7 +71,10 @@ export const order: readonly ConformanceCase[] = casesOf('G8', [
       others.open();
       await context.untilHandled(12);
       assertInOrder(context.runs);
-      assert.deepEqual(context.runsOf('2').map(({ attempt }) => attempt), [1, 2, 3]);
+      assert.deepEqual(
+        context.runsOf('2').map(({ attempt }) => attempt),
+        [1, 2, 3],
+      );
     },
   },
   {
@@ -71,7 +82,11 @@ export const order: readonly ConformanceCase[] = casesOf('G8', [
     async run(context) {
       const member = await context.connect();
       const queue = context.queue('jobs', { ...ordered, partitions: 1 });
-      await context.sendJobs(member, queue, jobs(20, (n) => ({ key: n === 1 || n === 20 ? 'fails' : `other-${n}` })));
+      await context.sendJobs(
+        member,
+        queue,
+        jobs(20, (n) => ({ key: n === 1 || n === 20 ? 'fails' : `other-${n}` })),
+      );
       const waitMs = context.within(1500);
       await context.consume(member, queue, { retry: attempts(3, waitMs), concurrency: 2 }, ({ id, attempt }) => {
         if (id === '1' && attempt === 1) throw new Error('fails once');
@@ -80,7 +95,11 @@ export const order: readonly ConformanceCase[] = casesOf('G8', [
       assertInOrder(context.runs);
       const second = context.runsOf('1')[1];
       const late = context.runs.filter(({ id, end }) => id !== '1' && id !== '20' && end > (second?.start ?? 0));
-      assert.deepEqual(late.map(({ id }) => id), [], 'other keys waited for the retry');
+      assert.deepEqual(
+        late.map(({ id }) => id),
+        [],
+        'other keys waited for the retry',
+      );
     },
   },
   {
@@ -88,7 +107,11 @@ export const order: readonly ConformanceCase[] = casesOf('G8', [
     async run(context) {
       const member = await context.connect();
       const queue = context.queue('jobs', ordered);
-      await context.sendJobs(member, queue, jobs(6, () => ({ key: 'a' })));
+      await context.sendJobs(
+        member,
+        queue,
+        jobs(6, () => ({ key: 'a' })),
+      );
       await context.consume(member, queue, { retry: attempts(2) }, ({ id }) => {
         if (id === '1' || id === '4') throw new Error('fails');
       });
@@ -104,10 +127,19 @@ export const order: readonly ConformanceCase[] = casesOf('G8', [
     async run(context) {
       const member = await context.connect();
       const queue = context.queue('jobs', ordered);
-      await context.sendJobs(member, queue, jobs(4, () => ({ key: 'a' })));
-      await context.consume(member, queue, {}, ({ id }) => (id === '2' && context.runsOf('2').length < 3 ? release({ delayMs: 20 }) : undefined));
+      await context.sendJobs(
+        member,
+        queue,
+        jobs(4, () => ({ key: 'a' })),
+      );
+      await context.consume(member, queue, {}, ({ id }) =>
+        id === '2' && context.runsOf('2').length < 3 ? release({ delayMs: 20 }) : undefined,
+      );
       await context.until('the last was handled', () => context.handled().has('4'));
-      assert.deepEqual(context.runs.map(({ id }) => id), ['1', '2', '2', '2', '3', '4']);
+      assert.deepEqual(
+        context.runs.map(({ id }) => id),
+        ['1', '2', '2', '2', '3', '4'],
+      );
       assert.ok(context.runs.every(({ attempt }) => attempt === 1));
     },
   },
@@ -121,7 +153,10 @@ export const order: readonly ConformanceCase[] = casesOf('G8', [
       await context.send(member, queue, { n: 2, key: 'a' }, { id: 'at-once' });
       await context.consume(member, queue, {}, breathe);
       await context.untilHandled(2);
-      assert.deepEqual(context.runs.map(({ id }) => id), ['at-once', 'delayed']);
+      assert.deepEqual(
+        context.runs.map(({ id }) => id),
+        ['at-once', 'delayed'],
+      );
       assert.ok((context.runs[1]?.startedAt ?? 0) >= before + 595);
       assert.equal(mostAtOnce(context.runs), 1);
     },
@@ -137,7 +172,9 @@ export const order: readonly ConformanceCase[] = casesOf('G8', [
         { n: 3, key: 'a' },
         { n: 4, key: 'b' },
       ];
-      const [first, second, third, fourth] = await context.producer(member, queue).sendMany(bodies, ({ n }) => ({ id: String(n) }));
+      const [first, second, third, fourth] = await context
+        .producer(member, queue)
+        .sendMany(bodies, ({ n }) => ({ id: String(n) }));
       assert.ok(first?.ok === true && fourth?.ok === true);
       assert.ok(second?.ok === false && isAnymqError(second.error, 'TOO_LARGE', 'not-sent'));
       assert.ok(third?.ok === false && isAnymqError(third.error, 'CONFLICT', 'not-sent'));

@@ -12,13 +12,22 @@ import { shortDelays } from '../short-delays.ts';
 const roundingMs = 3;
 
 /** At the contract's word, not scaled: not before `dueAt`, and at most 1 s + 2 % of the delay later. */
-function assertPunctual({ startedAt, id }: Pick<Run, 'startedAt' | 'id'>, dueFrom: number, dueTo: number, delayMs: number): void {
+function assertPunctual(
+  { startedAt, id }: Pick<Run, 'startedAt' | 'id'>,
+  dueFrom: number,
+  dueTo: number,
+  delayMs: number,
+): void {
   assert.ok(startedAt >= dueFrom - roundingMs, `${id} came ${dueFrom - startedAt} ms before its time`);
   const lateMs = startedAt - dueTo;
   assert.ok(lateMs <= 1000 + delayMs * 0.02, `${id} came ${lateMs} ms late`);
 }
 
-async function sendsDelayed(context: CaseContext, delaysMs: readonly number[], wrap?: (driver: Driver) => Driver): Promise<void> {
+async function sendsDelayed(
+  context: CaseContext,
+  delaysMs: readonly number[],
+  wrap?: (driver: Driver) => Driver,
+): Promise<void> {
   const member = await context.connect(wrap === undefined ? {} : { wrap });
   const queue = context.queue('jobs');
   await context.consume(member, queue, {});
@@ -40,7 +49,10 @@ async function sendsDelayed(context: CaseContext, delaysMs: readonly number[], w
 }
 
 export const delays: readonly ConformanceCase[] = casesOf('G10', [
-  { name: 'delayed sends arrive not before their time and not much after it', run: (context) => sendsDelayed(context, [0, 1, 20, 250, 1000, 2500]) },
+  {
+    name: 'delayed sends arrive not before their time and not much after it',
+    run: (context) => sendsDelayed(context, [0, 1, 20, 250, 1000, 2500]),
+  },
   {
     name: 'a delay that is longer than the driver keeps by itself takes many hops, and is as punctual',
     run: (context) => sendsDelayed(context, [150, 700, 1500], (driver) => shortDelays(driver, 120)),
@@ -55,7 +67,10 @@ export const delays: readonly ConformanceCase[] = casesOf('G10', [
       await context.untilHandled(5);
       for (const { n } of jobs(5)) {
         const runs = context.runsOf(String(n));
-        assert.deepEqual(runs.map(({ attempt }) => attempt), [1, 2, 3]);
+        assert.deepEqual(
+          runs.map(({ attempt }) => attempt),
+          [1, 2, 3],
+        );
         for (const [index, run] of runs.slice(1).entries()) {
           const due = (runs[index]?.endedAt ?? 0) + 500;
           assertPunctual(run, due, due, 500);
@@ -73,8 +88,13 @@ export const delays: readonly ConformanceCase[] = casesOf('G10', [
         ['1', retryLater(400)],
         ['2', release({ delayMs: 400 })],
       ]);
-      await context.consume(member, queue, {}, ({ id }) => (context.runsOf(id).length === 1 ? waits.get(id) : undefined));
-      await context.until('both ran twice', () => context.runs.filter(({ result }) => result === 'returned').length === 4);
+      await context.consume(member, queue, {}, ({ id }) =>
+        context.runsOf(id).length === 1 ? waits.get(id) : undefined,
+      );
+      await context.until(
+        'both ran twice',
+        () => context.runs.filter(({ result }) => result === 'returned').length === 4,
+      );
       for (const id of waits.keys()) {
         const [first, second = assert.fail('it did not run again')] = context.runsOf(id);
         const due = (first?.endedAt ?? 0) + 400;
@@ -104,7 +124,9 @@ export const delays: readonly ConformanceCase[] = casesOf('G10', [
       const first = await context.connect();
       await context.send(first, queue, { n: 1 });
       await context.consume(first, queue, { retry: attempts(3, 500), leaseMs: 1000 }, failsFirst(1));
-      await context.until('the retry was decided', () => context.log.events.some(({ event }) => event.type === 'retry'));
+      await context.until('the retry was decided', () =>
+        context.log.events.some(({ event }) => event.type === 'retry'),
+      );
       await context.crash(first);
       await context.consume(await context.connect(), queue, { leaseMs: 1000 });
       await context.untilHandled(1, 30_000);
@@ -129,7 +151,8 @@ export const delays: readonly ConformanceCase[] = casesOf('G10', [
     name: 'a delay below 0, above 7 days or that is no number is refused',
     async run(context) {
       const producer = (await context.connect()).client.producer(context.queue('jobs'));
-      for (const delayMs of [-1, 604_800_001, Number.NaN, Infinity]) await rejectsWith(producer.send({ n: 1 }, { delayMs }), 'INVALID_OPTION');
+      for (const delayMs of [-1, 604_800_001, Number.NaN, Infinity])
+        await rejectsWith(producer.send({ n: 1 }, { delayMs }), 'INVALID_OPTION');
     },
   },
   {

@@ -11,7 +11,11 @@ export const lease: readonly ConformanceCase[] = casesOf('G11', [
     async run(context: Parameters<ConformanceCase['run']>[0]) {
       const queue = context.queue('jobs', isOrdered ? ordered : {});
       const [first, second] = [await context.connect(), await context.connect()];
-      await context.sendJobs(first, queue, jobs(3, (n) => ({ key: `key-${n}` })));
+      await context.sendJobs(
+        first,
+        queue,
+        jobs(3, (n) => ({ key: `key-${n}` })),
+      );
       const options = { leaseMs: 1000, concurrency: 3 };
       // Real time is what this is about: the lease would end three times meanwhile.
       const slow = (): Promise<void> => context.pass(3000);
@@ -27,21 +31,27 @@ export const lease: readonly ConformanceCase[] = casesOf('G11', [
     async run(context) {
       const queue = context.queue('jobs', ordered);
       const [first, second] = [await context.connect(), await context.connect()];
-      await context.sendJobs(first, queue, jobs(4, () => ({ key: 'a' })));
+      await context.sendJobs(
+        first,
+        queue,
+        jobs(4, () => ({ key: 'a' })),
+      );
       const options = { leaseMs: 1000, concurrency: 2 };
       await context.consume(first, queue, options, ({ id }) => (id === '1' ? context.pass(2200) : undefined));
       await context.until('the first runs', () => context.runs.length === 1);
       await context.consume(second, queue, options);
       await context.untilHandled(4);
-      assert.deepEqual(context.runs.map(({ id }) => id), ['1', '2', '3', '4']);
+      assert.deepEqual(
+        context.runs.map(({ id }) => id),
+        ['1', '2', '3', '4'],
+      );
     },
   },
   {
     name: 'a message that is delivered again while its handler runs here is joined to that run',
     async run(context) {
-      const copies: Token[] = [];
-      const settled = new Set<Token>();
-      const member = await context.connect({ wrap: (driver) => deliveringTwice(driver, copies, settled) });
+      const settled = new Set<string>();
+      const member = await context.connect({ wrap: (driver) => deliveringTwice(driver, settled) });
       const queue = context.queue('jobs');
       await context.send(member, queue, { n: 1 });
       const blocked = context.gate();
@@ -53,8 +63,8 @@ export const lease: readonly ConformanceCase[] = casesOf('G11', [
       await context.untilHandled(2);
       assert.equal(mostAtOnce(context.runs.slice(0, 1)), 1);
       assert.equal(context.runs.length, 2);
-      await context.stopped(member);
-      assert.ok(copies[0] !== undefined && settled.has(copies[0]), 'the second delivery was not settled');
+      await context.emptied(member, queue);
+      assert.ok(settled.has('the first') || settled.has('the copy'), 'no delivery was settled');
     },
   },
   {
@@ -79,15 +89,23 @@ export const lease: readonly ConformanceCase[] = casesOf('G11', [
       await context.until('it runs again', () => reasons.length === 1);
       late.open();
       await context.untilHandled(1);
-      assert.ok(context.log.events.some(({ event }) => event.type === 'lost'), 'no lost event');
-      assert.deepEqual(context.runs.map(({ attempt }) => attempt), [1, 1]);
+      assert.ok(
+        context.log.events.some(({ event }) => event.type === 'lost'),
+        'no lost event',
+      );
+      assert.deepEqual(
+        context.runs.map(({ attempt }) => attempt),
+        [1, 1],
+      );
       assert.deepEqual(await context.letters(member, queue), []);
     },
   },
   {
     name: "past the driver's maxRunMs the handler's signal aborts, and its outcome is dropped",
     async run(context) {
-      const member = await context.connect({ wrap: (driver) => wrapDriver(driver, { driver: ({ limits }) => ({ limits: { ...limits, maxRunMs: 1500 } }) }) });
+      const member = await context.connect({
+        wrap: (driver) => wrapDriver(driver, { driver: ({ limits }) => ({ limits: { ...limits, maxRunMs: 1500 } }) }),
+      });
       const queue = context.queue('jobs');
       await context.send(member, queue, { n: 1 });
       const began = Date.now();
@@ -100,40 +118,45 @@ export const lease: readonly ConformanceCase[] = casesOf('G11', [
         throw new Error('this outcome is dropped');
       });
       await context.untilHandled(1, 30_000);
-      assert.deepEqual(context.runs.map(({ attempt }) => attempt), [1, 1]);
+      assert.deepEqual(
+        context.runs.map(({ attempt }) => attempt),
+        [1, 1],
+      );
       assert.deepEqual(await context.letters(member, queue), []);
     },
   },
 ]);
 
-/** Every first message of a receiver is delivered a second time, with another token, as after a lost extension. */
-function deliveringTwice(driver: Driver, copies: Token[], settled: Set<Token>): Driver {
+/**
+ * The first message of a receiver is delivered a second time while it is in hand, with another token, as after an extension
+ * that came too late. Either token settles it; the broker's own is what it was.
+ */
+function deliveringTwice(driver: Driver, settled: Set<string>): Driver {
   return wrapDriver(driver, {
     receiver: (inner) => {
-      let again: Received | undefined;
-      let first = true;
+      const copy = { token: {} };
+      let first: Received | undefined;
+      let isDue = false;
+      const original = (token: Token): Token => (token === copy.token ? (first?.token ?? token) : token);
       return {
         async receive(options) {
-          if (again !== undefined) {
-            const copy = { ...again, token: { copy: true }, redelivered: true };
-            copies.push(copy.token);
-            again = undefined;
-            return [copy];
+          if (isDue && first !== undefined) {
+            isDue = false;
+            return [{ ...first, ...copy, redelivered: true }];
           }
           const received = await inner.receive(options);
-          if (first && received[0] !== undefined) {
-            [again] = received;
-            first = false;
+          if (first === undefined && received[0] !== undefined) {
+            [first] = received;
+            isDue = true;
           }
           return received;
         },
-        async settleBatch(items) {
-          for (const { token } of items) settled.add(token);
-          const real = items.filter(({ token }) => !copies.includes(token));
-          const results = real.length === 0 ? [] : [...(await inner.settleBatch(real))];
-          return items.map(({ token }) => (copies.includes(token) ? { ok: true } : (results.shift() ?? { ok: true })));
+        settleBatch(items) {
+          for (const { token } of items)
+            settled.add(token === copy.token ? 'the copy' : token === first?.token ? 'the first' : 'another');
+          return inner.settleBatch(items.map((item) => ({ ...item, token: original(item.token) })));
         },
-        extendLease: (tokens) => inner.extendLease(tokens.filter((token) => !copies.includes(token))),
+        extendLease: (tokens) => inner.extendLease([...new Set(tokens.map(original))]),
       };
     },
   });
@@ -162,7 +185,9 @@ function losing(): { readonly wrap: (driver: Driver) => Driver; lose(): Promise<
             async settleBatch(items) {
               const real = items.filter(({ token }) => !gone.has(token));
               const results = real.length === 0 ? [] : [...(await inner.settleBatch(real))];
-              return items.map(({ token }) => (gone.has(token) ? { ok: false, reason: 'lost' } : (results.shift() ?? { ok: true })));
+              return items.map(({ token }) =>
+                gone.has(token) ? { ok: false, reason: 'lost' } : (results.shift() ?? { ok: true }),
+              );
             },
           };
         },

@@ -77,7 +77,10 @@ export const lifecycle: readonly ConformanceCase[] = casesOf('G12', [
       const [first, second] = [await context.connect(), await context.connect()];
       await context.sendJobs(first, queue, jobs(3));
       const consumer = await context.consume(first, queue, { retry: attempts(3, 1500) }, fails);
-      await context.until('all have failed', () => context.log.events.filter(({ event }) => event.type === 'retry').length === 3);
+      await context.until(
+        'all have failed',
+        () => context.log.events.filter(({ event }) => event.type === 'retry').length === 3,
+      );
       const before = Date.now();
       await consumer.stop();
       assert.ok(Date.now() - before < 1200, 'stop waited for the retries');

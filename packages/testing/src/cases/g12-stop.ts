@@ -49,7 +49,11 @@ export const stop: readonly ConformanceCase[] = casesOf('G12', [
     async run(context: Parameters<ConformanceCase['run']>[0]) {
       const queue = context.queue('jobs', isOrdered ? ordered : {});
       const [first, second] = [await context.connect(), await context.connect()];
-      await context.sendJobs(first, queue, jobs(3, (n) => ({ key: `key-${n}` })));
+      await context.sendJobs(
+        first,
+        queue,
+        jobs(3, (n) => ({ key: `key-${n}` })),
+      );
       const consumer = await context.consume(first, queue, { retry: false }, async (_run, { signal }) => {
         await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
         throw new Error('gave up');
@@ -92,11 +96,21 @@ export const stop: readonly ConformanceCase[] = casesOf('G12', [
       const queue = context.queue('jobs');
       const [first, second] = [await context.connect(), await context.connect()];
       await context.sendJobs(first, queue, jobs(10));
-      const consumer = await context.consume(first, queue, { concurrency: 2 }, (_run, { signal }) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true })));
+      const consumer = await context.consume(
+        first,
+        queue,
+        { concurrency: 2 },
+        (_run, { signal }) =>
+          new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true })),
+      );
       await context.until('two run', () => context.runs.length === 2);
       await consumer.stop({ deadlineMs: 0 });
       await context.consume(second, queue, {});
-      await context.until('the other member handled the rest', () => context.runs.filter(({ member, result }) => member === second.name && result === 'returned').length >= 8, 10_000);
+      await context.until(
+        'the other member handled the rest',
+        () => context.runs.filter(({ member, result }) => member === second.name && result === 'returned').length >= 8,
+        10_000,
+      );
       await context.untilHandled(10, 10_000);
     },
   },

@@ -28,7 +28,8 @@ export const recovery: readonly ConformanceCase[] = casesOf('G13', [
     name: 'a permanent error ends the consumer loudly: failed, finished rejects, check() tells',
     async run(context) {
       const member = await context.connect({
-        wrap: (driver) => wrapDriver(driver, { driver: classifyScripted, receiver: () => ({ receive: () => Promise.reject(denied) }) }),
+        wrap: (driver) =>
+          wrapDriver(driver, { driver: classifyScripted, receiver: () => ({ receive: () => Promise.reject(denied) }) }),
       });
       const queue = context.queue('jobs');
       const consumer = context.consumer(member, queue, {});
@@ -72,7 +73,10 @@ export const recovery: readonly ConformanceCase[] = casesOf('G13', [
       assert.equal(well.consumers[0]?.state, 'running');
       assert.ok(well.consumers[0].lastProgressAt instanceof Date);
       const ill = await context.connect({
-        wrap: (driver) => wrapDriver(driver, { driver: (inner) => ({ ...classifyScripted(inner), check: () => Promise.reject(offline) }) }),
+        wrap: (driver) =>
+          wrapDriver(driver, {
+            driver: (inner) => ({ ...classifyScripted(inner), check: () => Promise.reject(offline) }),
+          }),
       });
       const found = await ill.client.check();
       assert.equal(found.ok, false);
@@ -95,8 +99,18 @@ export const recovery: readonly ConformanceCase[] = casesOf('G13', [
       await context.untilHandled(3);
     },
   },
-  { name: 'the broker restarts in the middle: nothing that was confirmed is lost, all go on by themselves', needs: ['restartBroker'], alone: true, run: (context) => outage(context, 'restartBroker') },
-  { name: 'all connections are cut in the middle: nothing that was confirmed is lost, all go on by themselves', needs: ['cutConnections'], alone: true, run: (context) => outage(context, 'cutConnections') },
+  {
+    name: 'the broker restarts in the middle: nothing that was confirmed is lost, all go on by themselves',
+    needs: ['restartBroker'],
+    alone: true,
+    run: (context) => outage(context, 'restartBroker'),
+  },
+  {
+    name: 'all connections are cut in the middle: nothing that was confirmed is lost, all go on by themselves',
+    needs: ['cutConnections'],
+    alone: true,
+    run: (context) => outage(context, 'cutConnections'),
+  },
   {
     name: 'delayed messages and waiting retries outlive a restart of the broker',
     needs: ['restartBroker'],
@@ -109,7 +123,9 @@ export const recovery: readonly ConformanceCase[] = casesOf('G13', [
       await context.consume(member, queue, { retry: attempts(2, 1500) }, ({ id, attempt }) => {
         if (id === 'fails' && attempt === 1) throw new Error('fails');
       });
-      await context.until('the retry was decided', () => context.log.events.some(({ event }) => event.type === 'retry'));
+      await context.until('the retry was decided', () =>
+        context.log.events.some(({ event }) => event.type === 'retry'),
+      );
       await context.harness.restartBroker?.();
       await context.untilHandled(2, 60_000);
     },
@@ -122,7 +138,12 @@ async function outage(context: CaseContext, kind: 'restartBroker' | 'cutConnecti
   const queue = context.queue('jobs');
   const producer = context.producer(sender, queue, { timeoutMs: context.within(60_000) });
   const consumer = await context.consume(receiver, queue, { concurrency: 5, leaseMs: 1000 }, breathe);
-  const send = (from: number): Promise<unknown> => Promise.all(jobs(from + 100).slice(from).map((job) => producer.send(job, { id: String(job.n) })));
+  const send = (from: number): Promise<unknown> =>
+    Promise.all(
+      jobs(from + 100)
+        .slice(from)
+        .map((job) => producer.send(job, { id: String(job.n) })),
+    );
   const first = send(0);
   await context.untilHandled(10);
   const [disturbed, second] = [context.harness[kind]?.(), send(100)];
@@ -162,7 +183,9 @@ function cutting(): { readonly wrap: (driver: Driver) => Driver; now(): Promise<
             const real = items.filter(({ token }) => !gone.has(token));
             for (const { token } of real) held.delete(token);
             const results = real.length === 0 ? [] : [...(await inner.settleBatch(real))];
-            return items.map(({ token }) => (gone.has(token) ? { ok: false, reason: 'lost' } : (results.shift() ?? { ok: true })));
+            return items.map(({ token }) =>
+              gone.has(token) ? { ok: false, reason: 'lost' } : (results.shift() ?? { ok: true }),
+            );
           },
         };
       },

@@ -93,10 +93,14 @@ export const attributes: readonly ConformanceCase[] = casesOf('G14', [
         { headers: { 'cloudEvents:id': 'x' } },
         { misspelt: true } as never,
       ];
-      for (const options of refused) await rejectsWith(member.client.producer(queue).send({ n: 2 }, options), 'INVALID_OPTION');
+      for (const options of refused)
+        await rejectsWith(member.client.producer(queue).send({ n: 2 }, options), 'INVALID_OPTION');
       await context.consume(member, queue, {});
       await context.untilHandled(1);
-      assert.deepEqual(context.runs.map((run) => run.key), [key]);
+      assert.deepEqual(
+        context.runs.map((run) => run.key),
+        [key],
+      );
     },
   },
   {
@@ -104,7 +108,13 @@ export const attributes: readonly ConformanceCase[] = casesOf('G14', [
     async run(context) {
       const { client } = await context.connect();
       const refusing = context.queue('jobs', {
-        schema: { '~standard': { version: 1, vendor: 'conformance', validate: () => ({ issues: [{ message: 'no: secret', path: ['n'] }] }) } },
+        schema: {
+          '~standard': {
+            version: 1,
+            vendor: 'conformance',
+            validate: () => ({ issues: [{ message: 'no: secret', path: ['n'] }] }),
+          },
+        },
       });
       const error = await rejectsWith(client.producer(refusing).send({ n: 1 }), 'INVALID_MESSAGE');
       assert.ok(!error.message.includes('secret'));

@@ -33,7 +33,10 @@ function noise(length: number): Uint8Array {
 }
 
 /** Header names and values of 16 KiB in all. */
-const fullHeaders: Readonly<Record<string, string>> = { first: 'x'.repeat(8192 - 5), second: 'ü'.repeat((8192 - 6) / 2) };
+const fullHeaders: Readonly<Record<string, string>> = {
+  first: 'x'.repeat(8192 - 5),
+  second: 'ü'.repeat((8192 - 6) / 2),
+};
 
 export const bodyBytes: readonly ConformanceCase[] = casesOf('G14', [
   {
@@ -44,7 +47,8 @@ export const bodyBytes: readonly ConformanceCase[] = casesOf('G14', [
       for (const [id, body] of Object.entries(bodies)) await context.send(member, queue, body, { id });
       await context.consume(member, queue, { retry: attempts(2) }, failsFirst(1));
       await context.untilHandled(Object.keys(bodies).length);
-      for (const { id, body } of context.runs) assertSameBytes(body as Uint8Array, bodies[id] ?? assert.fail(`no such body: ${id}`));
+      for (const { id, body } of context.runs)
+        assertSameBytes(body as Uint8Array, bodies[id] ?? assert.fail(`no such body: ${id}`));
     },
   },
   {
@@ -58,7 +62,8 @@ export const bodyBytes: readonly ConformanceCase[] = casesOf('G14', [
         if (broken) throw new Error('fails');
       });
       const count = Object.keys(bodies).length;
-      for (const letter of await context.untilLetters(member, queue, count)) assertSameBytes(letter.body, bodies[letter.id] ?? assert.fail());
+      for (const letter of await context.untilLetters(member, queue, count))
+        assertSameBytes(letter.body, bodies[letter.id] ?? assert.fail());
       broken = false;
       await member.client.deadLetters(queue).redrive();
       await context.untilHandled(count);
@@ -100,7 +105,10 @@ export const bodyBytes: readonly ConformanceCase[] = casesOf('G14', [
       await context.untilHandled(1, 30_000);
       const { delivery, body } = context.runs.at(-1) ?? assert.fail();
       assertSameBytes(body as Uint8Array, largest);
-      assert.deepEqual({ id: delivery.message.id, key: delivery.message.key, headers: { ...delivery.message.headers } }, options);
+      assert.deepEqual(
+        { id: delivery.message.id, key: delivery.message.key, headers: { ...delivery.message.headers } },
+        options,
+      );
     },
   },
   {
@@ -121,7 +129,10 @@ export const bodyBytes: readonly ConformanceCase[] = casesOf('G14', [
       const member = await context.connect();
       const queue = context.queue('bytes', raw);
       const entries = Object.entries(bodies);
-      const results = await context.producer(member, queue).sendMany(entries.map(([, body]) => body), (_body, index) => ({ id: entries[index]?.[0] ?? '' }));
+      const results = await context.producer(member, queue).sendMany(
+        entries.map(([, body]) => body),
+        (_body, index) => ({ id: entries[index]?.[0] ?? '' }),
+      );
       assert.ok(results.every(({ ok }) => ok));
       const seen = new Map<string, Uint8Array>();
       await context.consumeBatches(member, queue, { maxWaitMs: 10 }, async (batch) => {
@@ -139,7 +150,8 @@ export const bodyBytes: readonly ConformanceCase[] = casesOf('G14', [
       const queue = context.queue<unknown>('jobs');
       const cycle: Record<string, unknown> = {};
       cycle['self'] = cycle;
-      for (const body of [cycle, undefined, 10n, () => 1]) await rejectsWith(member.client.producer(queue).send(body), 'INVALID_MESSAGE');
+      for (const body of [cycle, undefined, 10n, () => 1])
+        await rejectsWith(member.client.producer(queue).send(body), 'INVALID_MESSAGE');
     },
   },
 ]);

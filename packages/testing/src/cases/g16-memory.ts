@@ -55,8 +55,14 @@ function newHeld(): Held {
 /** The driver was told a bound that does not depend on the backlog, and core kept to it. */
 function assertBounded(held: Held, concurrency: number): void {
   const { options = assert.fail('no receiver was opened') } = held;
-  assert.ok(options.maxInFlight <= Math.max(1100, concurrency * 20), `maxInFlight ${options.maxInFlight} for a concurrency of ${concurrency}`);
-  assert.ok(held.mostMessages <= options.maxInFlight, `${held.mostMessages} messages held, more than maxInFlight ${options.maxInFlight}`);
+  assert.ok(
+    options.maxInFlight <= Math.max(1100, concurrency * 20),
+    `maxInFlight ${options.maxInFlight} for a concurrency of ${concurrency}`,
+  );
+  assert.ok(
+    held.mostMessages <= options.maxInFlight,
+    `${held.mostMessages} messages held, more than maxInFlight ${options.maxInFlight}`,
+  );
   assert.ok(held.excess <= 0, `a receive returned ${held.excess} more than maxMessages`);
 }
 
@@ -93,7 +99,10 @@ export const boundedMemory: readonly ConformanceCase[] = casesOf('G16', [
       await context.untilHandled(400, 60_000);
       const { options = assert.fail('no receiver was opened') } = held;
       // One message may always be taken, however large.
-      assert.ok(held.mostBytes <= options.maxBytes + body.byteLength, `${held.mostBytes} bytes held, maxBytes is ${options.maxBytes}`);
+      assert.ok(
+        held.mostBytes <= options.maxBytes + body.byteLength,
+        `${held.mostBytes} bytes held, maxBytes is ${options.maxBytes}`,
+      );
     },
   },
   { name: 'an ordered consumer whose lanes wait holds no more than it says', run: orderedLanes },
@@ -117,7 +126,11 @@ async function orderedLanes(context: CaseContext): Promise<void> {
   const held = newHeld();
   const member = await context.connect({ wrap: (driver) => observe(driver, held) });
   const queue = context.queue('jobs', { ...ordered, partitions: 1 });
-  await context.sendJobs(member, queue, jobs(1000, (n) => ({ key: n % 2 === 0 ? 'a' : 'b' })));
+  await context.sendJobs(
+    member,
+    queue,
+    jobs(1000, (n) => ({ key: n % 2 === 0 ? 'a' : 'b' })),
+  );
   await context.consume(member, queue, { concurrency: 2, maxHeld: 50, retry: attempts(3, 500) }, ({ id, attempt }) => {
     if (id === '1' && attempt === 1) throw new Error('fails');
   });

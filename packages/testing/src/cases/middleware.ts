@@ -10,13 +10,20 @@ export const middleware: readonly ConformanceCase[] = casesOf('middleware', [
       const member = await context.connect();
       const queue = context.queue('jobs');
       const order: string[] = [];
-      const around = (name: string): Middleware<ConsumeHandler> => (next) => async (body, delivery) => {
-        order.push(`${name} in`);
-        const outcome = await next(body, delivery);
-        order.push(`${name} out`);
-        return outcome;
-      };
-      const stamp = (name: string): Middleware<SendHandler> => (next) => (message) => next({ ...message, headers: { ...message.headers, [name]: String(Object.keys(message.headers).length) } });
+      const around =
+        (name: string): Middleware<ConsumeHandler> =>
+        (next) =>
+        async (body, delivery) => {
+          order.push(`${name} in`);
+          const outcome = await next(body, delivery);
+          order.push(`${name} out`);
+          return outcome;
+        };
+      const stamp =
+        (name: string): Middleware<SendHandler> =>
+        (next) =>
+        (message) =>
+          next({ ...message, headers: { ...message.headers, [name]: String(Object.keys(message.headers).length) } });
       await context.producer(member, queue, { use: [stamp('outer'), stamp('inner')] }).send({ n: 1 });
       await context.consume(member, queue, { use: [around('outer'), around('inner')] });
       await context.untilHandled(1);
@@ -39,7 +46,10 @@ export const middleware: readonly ConformanceCase[] = casesOf('middleware', [
         throw new Error('swallowed');
       });
       const letters = await context.untilLetters(member, queue, 1);
-      assert.deepEqual(letters.map(({ id, reason }) => [id, reason.message]), [['1', 'refused by the guard']]);
+      assert.deepEqual(
+        letters.map(({ id, reason }) => [id, reason.message]),
+        [['1', 'refused by the guard']],
+      );
       await context.until('the other one ran', () => context.runs.length === 1);
       context.leaves(queue, { deadLetters: 1 });
     },
@@ -57,8 +67,14 @@ export const middleware: readonly ConformanceCase[] = casesOf('middleware', [
       const [letter] = await context.untilLetters(member, queue, 1);
       await context.untilHandled(1);
       assert.ok(letter?.id === '2' && letter.attempts === 2);
-      assert.deepEqual(context.runsOf('1').map(({ attempt }) => attempt), [1, 1, 1]);
-      assert.deepEqual(context.runsOf('2').map(({ attempt }) => attempt), [1, 1, 1, 2, 2, 2]);
+      assert.deepEqual(
+        context.runsOf('1').map(({ attempt }) => attempt),
+        [1, 1, 1],
+      );
+      assert.deepEqual(
+        context.runsOf('2').map(({ attempt }) => attempt),
+        [1, 1, 1, 2, 2, 2],
+      );
       context.leaves(queue, { deadLetters: 1 });
     },
   },
@@ -69,7 +85,13 @@ export const middleware: readonly ConformanceCase[] = casesOf('middleware', [
       const queue = context.queue('jobs');
       await context.send(member, queue, { n: 1 });
       const use = [timeout({ afterMs: 50, clock: member.clock })];
-      await context.consume(member, queue, { retry: false, use }, (_run, { signal }) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true })));
+      await context.consume(
+        member,
+        queue,
+        { retry: false, use },
+        (_run, { signal }) =>
+          new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true })),
+      );
       const [letter] = await context.untilLetters(member, queue, 1);
       assert.deepEqual([letter?.reason.name, letter?.reason.code], ['TimeoutError', 'TIMEOUT']);
       context.leaves(queue, { deadLetters: 1 });
