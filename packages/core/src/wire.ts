@@ -1,15 +1,6 @@
-import type { FailureRecord, Headers, OutgoingMessage } from './message.ts';
-import {
-  foreignText,
-  readAttempt,
-  readDue,
-  readFailure,
-  readMs,
-  readPriority,
-  readTime,
-  writeFailure,
-  writeTime,
-} from './wire-values.ts';
+import type { FailureRecord, Headers, OutgoingMessage, Received } from './message.ts';
+import { attributes, type Field, known, libraryFields, libraryPrefix, Reading } from './wire-reading.ts';
+import { foreignText, writeFailure, writeTime } from './wire-values.ts';
 
 /** How a broker spells the names. */
 export interface WireNames {
@@ -39,22 +30,11 @@ export interface WireFallback {
   readonly contentType?: string | undefined;
 }
 
-/** Everything of a `Received` that travels beside the body. */
-export interface WireMessage {
-  readonly id: string;
-  readonly key: string | undefined;
-  readonly headers: Headers;
-  readonly time: Date;
-  readonly type: string;
-  readonly source: string;
-  readonly contentType: string | undefined;
-  readonly extensions: Headers | undefined;
-  readonly attempt: number;
-  readonly dueAt: number | undefined;
-  readonly priority: number | undefined;
-  readonly expiresAt: number | undefined;
-  readonly failure: FailureRecord | undefined;
-}
+/**
+ * A `Received` in the making, the caller's own: what travels beside the body is read. The driver fills in `token`, `body`,
+ * `crashCount` and what else it knows (an empty token, no bytes, 0 and undefined until then), and hands it on.
+ */
+export type WireMessage = { -readonly [Name in keyof Received]: Received[Name] };
 
 export interface WireFormat {
   /**
@@ -71,21 +51,7 @@ export interface WireFormat {
 }
 
 const wireVersion = '1';
-const libraryPrefix = 'anymq-';
-const attributes = ['specversion', 'id', 'source', 'type', 'time', 'partitionkey', 'datacontenttype'] as const;
-const libraryFields = [
-  'anymq-version',
-  'anymq-attempt',
-  'anymq-due',
-  'anymq-priority',
-  'anymq-expires',
-  'anymq-failure',
-] as const;
-type Field = (typeof attributes)[number] | (typeof libraryFields)[number] | 'content-type';
-const known: ReadonlySet<string> = new Set<string>([...attributes, ...libraryFields]);
 const reservedPrefixes = [libraryPrefix, 'ce_', 'ce-', 'cloudevents'] as const;
-const noHeaders: Headers = Object.freeze({});
-const noTime: Date = new Date(NaN);
 
 /** Names that a user's header may not have, in any case: `anymq-…`, `ce_…`, `ce-…`, `cloudevents…`, `content-type`. */
 export function isReservedHeader(name: string): boolean {
@@ -190,113 +156,4 @@ function pushExtensions(fields: string[], extensions: Headers, prefix: string): 
     if (known.has(name)) continue;
     fields.push(name.startsWith(libraryPrefix) ? name : prefix + name, value);
   }
-}
-
-/** What was read of one message so far; in the end the answer itself, so that reading costs one object. */
-class Reading implements WireMessage {
-  id = '';
-  key: string | undefined = undefined;
-  headers: Record<string, string> | Headers = noHeaders;
-  time: Date = noTime;
-  type = '';
-  source = '';
-  contentType: string | undefined = undefined;
-  extensions: Record<string, string> | undefined = undefined;
-  attempt = 0;
-  dueAt: number | undefined = undefined;
-  priority: number | undefined = undefined;
-  expiresAt: number | undefined = undefined;
-  failure: FailureRecord | undefined = undefined;
-
-  take(field: Field, raw: unknown, nowMs: number): void {
-    const text = typeof raw === 'string' ? raw : foreignText(raw);
-    switch (field) {
-      case 'specversion':
-      case 'anymq-version':
-        return;
-      case 'id':
-        this.id ||= text;
-        return;
-      case 'source':
-        this.source ||= text;
-        return;
-      case 'type':
-        this.type ||= text;
-        return;
-      case 'time':
-        if (this.time === noTime) this.#takeTime(text);
-        return;
-      case 'partitionkey':
-        this.key ??= text;
-        return;
-      case 'content-type':
-      case 'datacontenttype':
-        this.contentType ||= text;
-        return;
-      case 'anymq-attempt':
-        this.attempt ||= readAttempt(text);
-        return;
-      case 'anymq-due':
-        this.dueAt ??= readDue(text, nowMs);
-        return;
-      case 'anymq-priority':
-        this.priority ??= readPriority(text);
-        return;
-      case 'anymq-expires':
-        this.expiresAt ??= readMs(text);
-        return;
-      case 'anymq-failure':
-        this.failure ??= readFailure(text, nowMs);
-    }
-  }
-
-  takeOther(name: string, raw: unknown, prefixes: readonly string[], headerPrefix: string): void {
-    const text = foreignText(raw);
-    const prefix = prefixOf(name, prefixes);
-    if (prefix !== undefined) this.#putExtension(name.slice(prefix.length), text);
-    else if (name.startsWith(libraryPrefix)) this.#putExtension(name, text);
-    else if (name.length === 12 && name.toLowerCase() === 'content-type') this.contentType ||= text;
-    else this.#putHeader(name.startsWith(headerPrefix) ? name.slice(headerPrefix.length) : name, text);
-  }
-
-  finish(fallback: WireFallback): WireMessage {
-    this.id ||= fallback.id;
-    this.type ||= fallback.type;
-    this.source ||= fallback.source;
-    this.key ??= fallback.key;
-    this.contentType ||= fallback.contentType;
-    this.attempt ||= 1;
-    if (this.time === noTime) this.time = new Date(fallback.timeMs);
-    return this;
-  }
-
-  #takeTime(text: string): void {
-    const atMs = readTime(text);
-    if (atMs !== undefined) this.time = new Date(atMs);
-  }
-
-  #putHeader(name: string, text: string): void {
-    const headers = this.headers === noHeaders ? {} : this.headers;
-    this.headers = headers;
-    const earlier = Object.hasOwn(headers, name) ? headers[name] : undefined;
-    put(headers, name, earlier === undefined ? text : `${earlier}, ${text}`);
-  }
-
-  #putExtension(name: string, text: string): void {
-    this.extensions ??= {};
-    if (!Object.hasOwn(this.extensions, name)) put(this.extensions, name, text);
-  }
-}
-
-function prefixOf(name: string, prefixes: readonly string[]): string | undefined {
-  for (const prefix of prefixes)
-    if (prefix !== '' && name.length > prefix.length && name.startsWith(prefix)) return prefix;
-  return undefined;
-}
-
-/** A header may be called `__proto__`, which assignment would take for the prototype. */
-function put(target: Record<string, string> | Headers, name: string, value: string): void {
-  if (name === '__proto__')
-    Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
-  else (target as Record<string, string>)[name] = value;
 }

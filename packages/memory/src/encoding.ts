@@ -1,6 +1,5 @@
 import {
   createWireFormat,
-  type Message,
   type OutgoingMessage,
   type Received,
   type StoredLetter as Letter,
@@ -22,6 +21,12 @@ export interface EncodingContext {
   readonly nowMs: number;
   /** A longer delay comes early, with its due time. */
   readonly maxDelayMs: number;
+}
+
+export interface DecodingContext {
+  readonly bodies: BodyStore;
+  readonly nowMs: number;
+  readonly isOrdered: boolean;
 }
 
 /** A copy of the message as the broker keeps it. Without `meta`: a first send. */
@@ -47,66 +52,41 @@ export function encodeMessage(message: OutgoingMessage, context: EncodingContext
 }
 
 /** What a receiver hands to core. Bodies are copied, so that no handler can change what others receive. */
-export function decodeDeliveries(
-  tokens: readonly DeliveryToken[],
-  context: { readonly bodies: BodyStore; readonly nowMs: number; readonly isOrdered: boolean },
-): Received[] {
-  const copies = copyBodies(
-    tokens.map((token) => token.entry.message),
-    context.bodies,
-  );
+export function decodeDeliveries(tokens: readonly DeliveryToken[], context: DecodingContext): Received[] {
+  const places = tokens.map((token) => token.entry.message);
+  const copies = copyBodies(places, context.bodies);
   return tokens.map((token, index) => decodeDelivery(token, copies[index] ?? noBytes, context));
 }
 
-function decodeDelivery(
-  token: DeliveryToken,
-  body: Uint8Array,
-  { nowMs, isOrdered }: { readonly nowMs: number; readonly isOrdered: boolean },
-): Received {
+function decodeDelivery(token: DeliveryToken, body: Uint8Array, { nowMs, isOrdered }: DecodingContext): Received {
   const { entry } = token;
-  const wireMessage = decode(entry.message, nowMs);
-  return {
-    token,
-    id: wireMessage.id,
-    key: wireMessage.key,
-    headers: wireMessage.headers,
-    time: wireMessage.time,
-    type: wireMessage.type,
-    source: wireMessage.source,
-    contentType: wireMessage.contentType,
-    extensions: wireMessage.extensions,
-    body,
-    attempt: entry.heldAttempt > 0 ? entry.heldAttempt : wireMessage.attempt,
-    crashCount: entry.crashCount,
-    suspect: entry.isSuspect,
-    redelivered: entry.wasDelivered,
-    dueAt: wireMessage.dueAt,
-    heldUntil: entry.heldUntil,
-    partition: isOrdered ? entry.message.partition : undefined,
-    expiresAt: wireMessage.expiresAt,
-    priority: wireMessage.priority,
-    failure: entry.heldFailure ?? wireMessage.failure,
-  };
+  const received = decode(entry.message, nowMs);
+  received.token = token;
+  received.body = body;
+  received.crashCount = entry.crashCount;
+  received.suspect = entry.isSuspect;
+  received.redelivered = entry.wasDelivered;
+  if (isOrdered) received.partition = entry.message.partition;
+  if (entry.heldAttempt > 0) {
+    received.attempt = entry.heldAttempt;
+    received.heldUntil = entry.heldUntil;
+    received.failure = entry.heldFailure ?? received.failure;
+  }
+  return received;
 }
 
 /** The message alone, without what belongs to one delivery of it. */
-export function decodeMessage(message: StoredMessage, bodies: BodyStore, nowMs: number): OutgoingMessage {
-  const { attempt: _attempt, failure: _failure, dueAt: _dueAt, ...rest } = decode(message, nowMs);
-  return { ...rest, body: copyBody(message, bodies) };
+export function decodeMessage(stored: StoredMessage, bodies: BodyStore, nowMs: number): OutgoingMessage {
+  const { id, key, headers, time, type, source, contentType, extensions, priority, expiresAt } = decode(stored, nowMs);
+  const body = copyBody(stored, bodies);
+  return { id, key, headers, time, type, source, contentType, extensions, body, priority, expiresAt };
 }
 
 export function decodeLetter(letter: StoredLetter, bodies: BodyStore, nowMs: number): Letter {
-  const {
-    attempt: _attempt,
-    dueAt: _dueAt,
-    priority: _priority,
-    expiresAt: _expiresAt,
-    failure,
-    ...rest
-  } = decode(letter.message, nowMs);
+  const { id, key, headers, time, type, source, contentType, extensions, failure } = decode(letter.message, nowMs);
   if (failure === undefined) throw new TypeError('A stored dead letter has no failure record.');
-  const message: Message = { ...rest, body: copyBody(letter.message, bodies) };
-  return { ...message, ref: letter, failure };
+  const body = copyBody(letter.message, bodies);
+  return { id, key, headers, time, type, source, contentType, extensions, body, ref: letter, failure };
 }
 
 /** Nothing is missing in what this driver wrote; one object for all messages of a millisecond. */
