@@ -71,7 +71,7 @@ test.each<[ConsumerOptions, string]>([
 
 test('a destination that asks for more than its broker has is refused before anything is made', async () => {
   const driver = createMemoryDriver({ capabilities: { history: false, brokerFilter: false } });
-  await using mq = await core.createClient(driver as core.Driver);
+  await using mq = await core.createClient(driver);
   const kept = core.defineQueue('kept', { retentionMs: 5000 });
   const filtered = core.defineTopic('filtered', { groups: { eu: { filter: { region: 'eu' } } } });
   const large = core.defineQueue('large', { maxBytes: 1e9 });
