@@ -95,7 +95,8 @@ export class Settler {
 
   #take(): Job[] {
     const batch: Job[] = [];
-    while (batch.length < maxBatch) {
+    // Releases of a lane go together: the broker must not hand out one of them while a later one is still here.
+    while (batch.length < maxBatch || this.#queue.peek()?.outcome.kind === 'release') {
       const job = this.#queue.shift();
       if (job === undefined) break;
       if (job.lost) this.#end(job, true);
