@@ -124,7 +124,6 @@ export class ConsumerOf implements ManagedConsumer {
   async #open(): Promise<void> {
     try {
       await this.#build();
-      if (this.#halted.signal.aborted) throw new AnymqError('CLOSED', 'The consumer was stopped while it started.');
       this.#setState('running');
     } catch (error) {
       const { error: wrapped } = this.#context.wrap(error);
@@ -172,16 +171,20 @@ export class ConsumerOf implements ManagedConsumer {
 
   async #openReceiver(options: ReceiverOptions): Promise<Receiver> {
     const { clock, random } = this.#context;
+    const { signal } = this.#halted;
     const giveUpAt = clock.now() + startWithinMs;
-    for (let failures = 1; ; failures++) {
+    for (let failures = 1; !signal.aborted; failures++) {
       try {
-        return await this.#context.openReceiver(options);
+        const receiver = await this.#context.openReceiver(options);
+        if (!signal.aborted) return receiver;
+        await this.#close(receiver);
       } catch (error) {
         const { error: wrapped, retryAfterMs } = this.#context.wrap(error);
-        if (!wrapped.retryable || this.#halted.signal.aborted || clock.now() >= giveUpAt) throw wrapped;
-        await sleep(clock, waitBackoff(failures, random, retryAfterMs), this.#halted.signal);
+        if (!wrapped.retryable || signal.aborted || clock.now() >= giveUpAt) throw wrapped;
+        await sleep(clock, waitBackoff(failures, random, retryAfterMs), signal);
       }
     }
+    throw new AnymqError('CLOSED', 'The consumer was stopped while it started.');
   }
 
   async #fetch(loop: FetchLoop): Promise<void> {
@@ -195,7 +198,8 @@ export class ConsumerOf implements ManagedConsumer {
     this.#error = error;
     this.#halted.abort();
     this.#setState('stopping');
-    if (this.#works === undefined) await this.#starting?.catch(() => undefined);
+    const starting = Promise.resolve(this.#starting).catch(() => undefined);
+    if (this.#works === undefined) await within(this.#context.clock, deadlineMs, starting);
     if (this.#works !== undefined) await this.#stopWorks(this.#works, deadlineMs);
     this.#setState(error === undefined ? 'stopped' : 'failed');
     if (error === undefined) this.#finish.resolve();
