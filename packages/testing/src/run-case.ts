@@ -30,7 +30,8 @@ export interface RunEnvironment {
 export const caseLimitMs = 90_000;
 
 let namespaces = 0;
-const start: string = Date.now().toString(36).slice(-5);
+/** Other runs may use the same broker at the same time. */
+const run: string = Math.random().toString(36).slice(2, 8);
 
 /** Never rejects: what goes wrong is in the result. */
 export async function runCase(each: ConformanceCase, environment: RunEnvironment): Promise<CaseResult> {
@@ -53,7 +54,7 @@ export async function runCase(each: ConformanceCase, environment: RunEnvironment
 
 async function runBody(each: ConformanceCase, environment: RunEnvironment): Promise<void> {
   const { watch, timeScale } = environment;
-  const context = new CaseContext({ ...environment, namespace: `t${start}-${(++namespaces).toString(36)}` });
+  const context = new CaseContext({ ...environment, namespace: `t${run}-${(++namespaces).toString(36)}` });
   const limitMs = caseLimitMs * timeScale;
   const work = async (): Promise<void> => {
     await each.run(context);

@@ -1,10 +1,21 @@
 import assert from 'node:assert/strict';
+import type { Received, Receiver } from '@anymq/core/driver';
 import { casesOf, type ConformanceCase } from '../conformance-case.ts';
 import { bounded } from '../eventually.ts';
 import { failure, openReceiver, outgoing, provision, proveGone, sendAll, settleAll, take } from '../raw-driver.ts';
 
 const ids = (received: readonly { readonly id: string }[]): readonly string[] =>
   received.map(({ id }) => id).toSorted();
+
+/** Whatever arrives first, or nothing. */
+async function receiveWithin(receiver: Receiver, withinMs: number): Promise<readonly Received[]> {
+  const signal = AbortSignal.timeout(withinMs);
+  let received: readonly Received[] = [];
+  while (received.length === 0 && !signal.aborted) {
+    received = await receiver.receive({ signal, maxMessages: 1, maxBytes: 1_000_000 });
+  }
+  return received;
+}
 
 export const receiving: readonly ConformanceCase[] = casesOf('D', [
   {
@@ -106,7 +117,7 @@ export const receiving: readonly ConformanceCase[] = casesOf('D', [
     },
   },
   {
-    name: 'when a lease ends, the message goes to someone else, and the old token answers lost',
+    name: 'a lease that nobody extends ends for good, or not at all: its old token is lost, or still settles',
     async run(context) {
       const [first, second] = [await context.driver(), await context.driver()];
       await provision(first);
@@ -114,12 +125,13 @@ export const receiving: readonly ConformanceCase[] = casesOf('D', [
       const one = await openReceiver(first, { leaseMs: 1000 });
       const two = await openReceiver(second, { leaseMs: 1000 });
       const held = await take(context, one.receiver, 1);
-      const taken = await take(context, two.receiver, 1);
-      assert.deepEqual(ids(taken), ['a']);
+      // Where the lease is the connection itself (Kafka, RabbitMQ), a living receiver keeps what it holds.
+      const taken = await receiveWithin(two.receiver, Math.max(2000, context.within(4000)));
       const [result] = await one.receiver.settleBatch(
         held.map(({ token }) => ({ token, outcome: { kind: 'acknowledge' } })),
       );
-      assert.ok(result?.ok === false && result.reason === 'lost', 'a lost token was settled');
+      if (taken.length === 0) assert.equal(result?.ok, true);
+      else assert.ok(result?.ok === false && result.reason === 'lost', 'a lost token was settled');
       await settleAll(two.receiver, taken);
       await one.receiver.close();
       await two.receiver.close();

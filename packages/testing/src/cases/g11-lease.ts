@@ -103,26 +103,36 @@ export const lease: readonly ConformanceCase[] = casesOf('G11', [
   {
     name: "past the driver's maxRunMs the handler's signal aborts, and its outcome is dropped",
     async run(context) {
-      const member = await context.connect({
+      const first = await context.connect({
         wrap: (driver) => wrapDriver(driver, { driver: ({ limits }) => ({ limits: { ...limits, maxRunMs: 1500 } }) }),
       });
       const queue = context.queue('jobs');
-      await context.send(member, queue, { n: 1 });
+      await context.send(first, queue, { n: 1 });
       const began = Date.now();
-      await context.consume(member, queue, { leaseMs: 1000, retry: false }, async (_run, { signal }) => {
-        if (context.runs.length > 1) return;
-        const aborted = context.gate();
-        signal.addEventListener('abort', () => aborted.open(), { once: true });
-        await aborted.opened;
-        assert.ok(Date.now() - began >= 1000, 'aborted long before its time');
-        throw new Error('this outcome is dropped');
-      });
+      const consumer = await context.consume(
+        first,
+        queue,
+        { leaseMs: 1000, retry: false },
+        async (_run, { signal }) => {
+          if (context.runs.length > 1) return;
+          const aborted = context.gate();
+          signal.addEventListener('abort', () => aborted.open(), { once: true });
+          await aborted.opened;
+          assert.ok(Date.now() - began >= 1000, 'aborted long before its time');
+          throw new Error('this outcome is dropped');
+        },
+      );
+      await context.until('it gave up', () => context.runs[0]?.result === 'threw');
+      // Where the lease is the connection itself, only its end gives the message back.
+      await consumer.stop();
+      const second = await context.connect();
+      await context.consume(second, queue, { retry: false });
       await context.untilHandled(1, 30_000);
       assert.deepEqual(
         context.runs.map(({ attempt }) => attempt),
         [1, 1],
       );
-      assert.deepEqual(await context.letters(member, queue), []);
+      assert.deepEqual(await context.letters(second, queue), []);
     },
   },
 ]);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { AnymqError } from '@anymq/core';
 import type { Driver, Token } from '@anymq/core/driver';
 import { isAnymqError } from '../assertions.ts';
 import type { CaseContext } from '../case-context.ts';
@@ -81,6 +82,33 @@ export const recovery: readonly ConformanceCase[] = casesOf('G13', [
       const found = await ill.client.check();
       assert.equal(found.ok, false);
       assert.equal(found.brokers[0]?.error?.code, 'NOT_CONNECTED');
+    },
+  },
+  {
+    name: 'a destination that is deleted under its consumer: it goes on when it is there again, or fails loudly; never in silence',
+    async run(context) {
+      const [member, other] = [await context.connect(), await context.connect()];
+      const queue = context.queue('jobs');
+      const consumer = await context.consume(member, queue, {});
+      const failure = consumer.finished.then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      await context.send(other, queue, { n: 1 });
+      await context.untilHandled(1);
+      await context.emptied(other, queue);
+      await other.client.remove([queue]);
+      const again = await context.connect();
+      await context.send(again, queue, { n: 2 });
+      await context.until(
+        'it went on or failed',
+        () => context.handled().size === 2 || consumer.state === 'failed',
+        60_000,
+      );
+      if (consumer.state !== 'failed') return;
+      assert.ok(AnymqError.isInstance(await failure), 'finished rejects with a typed error');
+      await context.consume(again, queue, {});
+      await context.untilHandled(2);
     },
   },
   {
