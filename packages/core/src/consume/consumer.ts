@@ -219,7 +219,7 @@ export class ConsumerOf implements ManagedConsumer {
     await within(
       this.#context.clock,
       graceMs,
-      Promise.all([desk.settler.drained(), this.#error === undefined ? fetching : undefined]),
+      Promise.all([desk.drained(), this.#error === undefined ? fetching : undefined]),
     );
     dispatcher.stop();
     await within(this.#context.clock, graceMs, this.#close(receiver));

@@ -41,6 +41,8 @@ export class Desk {
   running = 0;
   /** Delayed messages that came early and wait here. */
   waiting = 0;
+  /** Nothing is started or held any more. */
+  stopping = false;
   progressAt: number | undefined = undefined;
   /** The clock, as it was last read: good enough for what a few milliseconds do not change. */
   time: number;
@@ -110,6 +112,12 @@ export class Desk {
     return this.#recording;
   }
 
+  /** Resolves when nothing is on its way to the broker any more. */
+  async drained(): Promise<void> {
+    await this.#recording;
+    await this.settler.drained();
+  }
+
   /** A delayed message that came early. */
   wait(job: Job, until: number): void {
     job.state = 'waiting';
@@ -127,6 +135,28 @@ export class Desk {
   /** What waits behind the head goes back to the broker, in order. */
   drain(lane: Lane): void {
     for (const job of this.lanes.drain(lane)) if (job.state === 'lane') this.release(job);
+  }
+
+  /** True when it is not to be started, or held, any more: its partition is handed over, or the consumer stops. */
+  isLeaving(job: Job): boolean {
+    return job.revoking || this.stopping;
+  }
+
+  /** One that was not started goes back, and what is behind it too. */
+  giveBack(job: Job): void {
+    const { lane } = job;
+    if (job.state === 'held' && lane !== undefined) this.lanes.hold(lane, -1);
+    this.release(job);
+    if (lane === undefined || lane.head !== job) return;
+    this.drain(lane);
+    this.lanes.leave(lane);
+  }
+
+  /** Gives a held message back, once its attempt has been recorded. */
+  handOver(job: Job): void {
+    void this.#recording.then(() => {
+      if (job.state === 'held') this.giveBack(job);
+    });
   }
 
   /** Takes an unstarted head out of its lane, and sends back what is behind it. */
@@ -161,7 +191,7 @@ export class Desk {
 
   #resume(job: Job, at: number): void {
     // One that is handed over goes back as soon as its attempt has been recorded.
-    if (job.resumeAt !== at || job.revoking) return;
+    if (job.resumeAt !== at || this.isLeaving(job)) return;
     if (job.state === 'held') {
       if (job.lane !== undefined) this.lanes.hold(job.lane, -1);
       this.toReady(job);

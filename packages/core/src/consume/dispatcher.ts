@@ -7,7 +7,7 @@ import { namedFailure } from './failure.ts';
 import { admit, maxWaiting, place } from './intake.ts';
 import type { Job } from './job.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
-import { giveBack, lose, releaseUnstarted, revoke } from './losses.ts';
+import { lose, releaseUnstarted, revoke } from './losses.ts';
 import { endRun, setAside, settled, type RunResult } from './outcomes.ts';
 
 export interface DispatcherContext extends Omit<DeskContext, 'onSettled' | 'onDue'> {
@@ -36,7 +36,6 @@ export class Dispatcher {
   #fetchLimit = 1;
   #ended = 0;
   #accepting = true;
-  #stopping = false;
   /** May have killed its process: runs alone. */
   #isolated: Job | undefined;
   #isolatedMayRun = false;
@@ -98,7 +97,7 @@ export class Dispatcher {
     return this.#isolated !== undefined;
   }
   get stopping(): boolean {
-    return this.#stopping;
+    return this.desk.stopping;
   }
 
   /** The next message to start, or undefined. The caller has a free slot, and begins it or sets it aside. */
@@ -188,17 +187,17 @@ export class Dispatcher {
   }
 
   resume(): void {
-    if (this.#stopping) return;
+    if (this.desk.stopping) return;
     this.#accepting = true;
     this.pump();
   }
 
   /** Starts nothing any more, and gives back what has not started. Resolves when that is on its way. */
   async halt(): Promise<void> {
-    this.#stopping = true;
+    this.desk.stopping = true;
     this.#accepting = false;
     this.#context.onRefetch();
-    if (this.#isolated?.state === 'ready') giveBack(this.desk, this.#isolated);
+    if (this.#isolated?.state === 'ready') this.desk.giveBack(this.#isolated);
     await releaseUnstarted(this.desk, { all: true });
     this.#afterLoss();
   }
@@ -234,7 +233,7 @@ export class Dispatcher {
   /** About to be handed over; or the process was frozen or cut off for too long, and someone else may have it by now. */
   #goesBack(job: Job): boolean {
     if (job.leaseUntil > this.desk.now() && !job.revoking) return false;
-    giveBack(this.desk, job);
+    this.desk.giveBack(job);
     return true;
   }
 
@@ -290,7 +289,7 @@ export class Dispatcher {
     }
     if (job.state !== 'new') return this.#afterLoss();
     job.state = 'ready';
-    if (!this.#accepting) giveBack(this.desk, job);
+    if (!this.#accepting) this.desk.giveBack(job);
     this.#afterLoss();
     this.pump();
   }

@@ -3,7 +3,6 @@ import { AnymqError } from '../errors.ts';
 import type { Token } from '../message.ts';
 import type { Desk } from './desk.ts';
 import type { Job } from './job.ts';
-import { handOver } from './outcomes.ts';
 
 /** Deliveries that are no longer ours: handlers are told by their signal, what has not started is dropped. */
 export function lose(desk: Desk, tokens: readonly Token[], reason: LostReason | 'overdue'): void {
@@ -46,8 +45,8 @@ export function revoke(desk: Desk, tokens: readonly Token[]): void {
     const job = desk.hand.get(token);
     if (job === undefined || job.revoking) continue;
     job.revoking = true;
-    if (job.state === 'held') handOver(desk, job);
-    else if (job.state === 'ready' || job.state === 'waiting') giveBack(desk, job);
+    if (job.state === 'held') desk.handOver(job);
+    else if (job.state === 'ready' || job.state === 'waiting') desk.giveBack(job);
     else if (job.state === 'lane' && job.lane !== undefined) desk.drain(job.lane);
   }
 }
@@ -55,25 +54,15 @@ export function revoke(desk: Desk, tokens: readonly Token[]): void {
 /** Everything that has not started goes back at once; with `all` also what is held or waits for its time. */
 export async function releaseUnstarted(desk: Desk, options: { readonly all: boolean }): Promise<void> {
   for (const job of desk.ready.takeAll()) {
-    if (job.state === 'ready') giveBack(desk, job);
+    if (job.state === 'ready') desk.giveBack(job);
   }
   for (const lane of [...desk.lanes.all()]) desk.drain(lane);
   if (!options.all) return;
   await desk.recorded();
   for (const job of [...desk.hand.jobs()]) {
-    if (job.state === 'held') giveBack(desk, job);
+    if (job.state === 'held') desk.giveBack(job);
     else if (job.state === 'waiting') hopBack(desk, job);
   }
-}
-
-/** One that was not started. The head goes first, what is behind it follows, so that they arrive in order. */
-export function giveBack(desk: Desk, job: Job): void {
-  const { lane } = job;
-  if (job.state === 'held' && lane !== undefined) desk.lanes.hold(lane, -1);
-  desk.release(job);
-  if (lane === undefined || lane.head !== job) return;
-  desk.drain(lane);
-  desk.lanes.leave(lane);
 }
 
 /** A delayed message keeps its time. */

@@ -112,20 +112,7 @@ function again(
 function holdOrHandOver(desk: Desk, job: Job, delayMs: number): void {
   job.resumeAt = desk.now() + Math.min(delayMs, desk.settings.maxHoldMs);
   desk.hold(job);
-  if (job.revoking) handOver(desk, job);
-}
-
-/** Gives a held message back, once its attempt has been recorded. */
-export function handOver(desk: Desk, job: Job): void {
-  void desk.recorded().then(() => {
-    if (job.state !== 'held') return;
-    const { lane } = job;
-    if (lane !== undefined) desk.lanes.hold(lane, -1);
-    const behind = lane === undefined ? [] : desk.lanes.drain(lane);
-    if (lane !== undefined) desk.lanes.leave(lane);
-    desk.release(job);
-    for (const next of behind) if (next.state === 'lane') desk.release(next);
-  });
+  if (desk.isLeaving(job)) desk.handOver(job);
 }
 
 /** The delivery went to someone else: nothing to settle. What came for its key meanwhile may go on. */
@@ -146,8 +133,9 @@ function endJoined(desk: Desk, job: Job, next: Job, result: RunResult | undefine
   if (lane !== undefined && lane.head === job) lane.head = next;
   const decision = result === undefined ? acknowledge : decide(desk, next, result);
   // Its signal had been aborted, so a failure says nothing about the message: it runs again, uncharged.
-  if (job.lost && decision.kind !== 'acknowledge') desk.toReady(next);
-  else apply(desk, next, decision);
+  if (!job.lost || decision.kind === 'acknowledge') apply(desk, next, decision);
+  else if (desk.isLeaving(next)) desk.giveBack(next);
+  else desk.toReady(next);
   endEarlier(desk, job, decision);
 }
 

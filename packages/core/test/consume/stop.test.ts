@@ -295,3 +295,60 @@ describe('a fetch that fails', () => {
     expect(driver.closed).toBe(1);
   });
 });
+
+describe('what ends while a stop waits for the rest', () => {
+  test('and is to be retried in its lane goes back at once, when its attempt was recorded', async () => {
+    const recorded = deferred();
+    const { driver, runs, consumer } = await stage({
+      ordered: true,
+      prepare: (driver) => (driver.onRecordHeld = () => recorded.promise),
+    });
+    driver.deliver(keyed('a'), keyed('b', { key: 'l' }));
+    await settle();
+    const stopped = consumer.stop();
+    runs.fail('a');
+    await settle();
+    expect(driver.settleCalls).toEqual([]);
+    recorded.resolve();
+    await settle();
+    expect(driver.outcomes).toEqual(['release a']);
+    runs.finish('b');
+    await stopped;
+    expect(runs.started).toEqual(['a/1', 'b/1']);
+  });
+
+  test('and is the last is recorded before the receiver closes', async () => {
+    const recorded = deferred();
+    const { driver, runs, consumer } = await stage({
+      ordered: true,
+      prepare: (driver) => (driver.onRecordHeld = () => recorded.promise),
+    });
+    driver.deliver(keyed('a'));
+    await settle();
+    const stopped = consumer.stop();
+    runs.fail('a');
+    await settle();
+    expect(driver.closed).toBe(0);
+    recorded.resolve();
+    await stopped;
+    expect(driver.outcomes).toEqual(['release a']);
+    expect(driver.closed).toBe(1);
+  });
+
+  test('and was joined to a failed, lost run goes back at once', async () => {
+    const { driver, runs, consumer } = await stage({ ordered: true });
+    const a = keyed('a');
+    driver.deliver(a, keyed('b', { key: 'l' }));
+    await settle();
+    driver.lose(a);
+    driver.deliver(keyed('a', { redelivered: true }));
+    await settle();
+    const stopped = consumer.stop();
+    runs.fail('a');
+    await settle();
+    expect(driver.outcomes).toEqual(['release a']);
+    runs.finish('b');
+    await stopped;
+    expect(runs.started).toEqual(['a/1', 'b/1']);
+  });
+});
