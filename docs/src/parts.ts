@@ -4,7 +4,7 @@ import { errorTable } from './parts/errors.ts';
 import { eventTable } from './parts/events.ts';
 import { caseList, driverCaseList, faultyDriverTable, guaranteeTable } from './parts/guarantees.ts';
 import { memberTable } from './parts/members.ts';
-import type { Page } from './pages.ts';
+import { readSource, type Page } from './pages.ts';
 
 /** What a page may have between `<!-- generated NAME ARGUMENTS -->` and `<!-- end generated -->`. */
 const parts: Readonly<Record<string, (...words: readonly string[]) => string>> = {
@@ -19,6 +19,7 @@ const parts: Readonly<Record<string, (...words: readonly string[]) => string>> =
   'driver-cases': driverCaseList,
   'faulty-drivers': faultyDriverTable,
   members: memberTable,
+  source: (path = '') => `\`\`\`ts\n${readSource(path)}\`\`\``,
 };
 
 const generated = /(?<start><!-- generated (?<words>[^>]+?) -->\n)[\s\S]*?(?<end><!-- end generated -->)/g;

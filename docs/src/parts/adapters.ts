@@ -1,10 +1,11 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { installLine, knownAdapters, packageOf } from '../../../packages/core/src/config/schemes.ts';
 import { capabilities, limits } from '../../../packages/memory/src/options.ts';
 import { membersOf } from '../interface-members.ts';
 import { table } from '../markdown.ts';
-import { readSource, workspace } from '../pages.ts';
+import { readSource } from '../pages.ts';
+
+/** Those that pass the whole suite. Whoever lands an adapter adds it, and the tables follow. */
+const landed: Readonly<Record<string, Readonly<Record<string, boolean>>>> = { memory: capabilities };
 
 /** The adapters that core knows by name, and whether they are here. */
 export function adapterTable(): string {
@@ -14,23 +15,21 @@ export function adapterTable(): string {
       `\`${packageOf(adapter)}\``,
       adapter.schemes.map((scheme) => `\`${scheme}:\``).join(', '),
       `\`${installLine(adapter)}\``,
-      existsSync(join(workspace, 'packages', adapter.driver, 'src')) ? 'here' : 'being built; not usable yet',
+      adapter.driver in landed ? 'here' : 'being built; not usable yet',
     ]),
   );
 }
 
-const adapters: Readonly<Record<string, Readonly<Record<string, boolean>>>> = { memory: capabilities };
-
 /** Each capability, and which of the adapters that are here have it. */
 export function capabilityTable(): string {
   const members = membersOf(readSource('packages/core/src/capabilities.ts'), 'Capabilities');
-  const names = Object.keys(adapters);
+  const names = Object.keys(landed);
   return table(
     ['capability', 'what it is', ...names],
     members.map(({ name, text }) => [
       `\`${name}\``,
       text,
-      ...names.map((adapter) => (adapters[adapter]?.[name] === true ? 'yes' : 'no')),
+      ...names.map((adapter) => (landed[adapter]?.[name] === true ? 'yes' : 'no')),
     ]),
   );
 }
