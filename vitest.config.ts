@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 // Every import of '@anymq/…' gets the TypeScript source, so tests need no build.
@@ -8,13 +8,19 @@ const conditions = ['source'];
 const folders = ['packages', 'examples'].flatMap((parent) => readdirSync(parent).map((name) => join(parent, name)));
 const roots = [...folders, 'scripts'].filter((folder) => existsSync(join(folder, 'test')));
 
+/** What a package's tests need once for the whole run, such as its broker. */
+function globalSetupOf(root: string): string[] {
+  const file = join(root, 'test', 'global-setup.ts');
+  return existsSync(file) ? [resolve(file)] : [];
+}
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     projects: roots.map((root) => ({
       extends: true,
-      test: { name: root, root, include: ['test/**/*.test.ts'] },
+      test: { name: root, root, include: ['test/**/*.test.ts'], globalSetup: globalSetupOf(root) },
     })),
   },
 });

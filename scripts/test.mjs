@@ -4,7 +4,9 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { allChecks } from './lib/checks.mjs';
+import { joinDocker, releaseDocker } from './lib/docker.mjs';
 import { handOver } from './lib/process.mjs';
 import { pinnedNode, root, setUp } from './setup.mjs';
 
@@ -52,8 +54,14 @@ async function runTests(node, env = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'anymq-results-'));
   const results = join(folder, 'results.json');
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  // Whether the selected tests need Docker shows in vitest: the set-up of those that do runs the hook.
+  const hook = fileURLToPath(new URL('lib/docker.mjs', import.meta.url));
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
-  const code = await handOver(node, [vitest, 'run', ...reporters, ...rest], { env: { ...process.env, ...env } });
+  joinDocker();
+  const code = await handOver(node, [vitest, 'run', ...reporters, ...rest], {
+    env: { ...process.env, ANYMQ_DOCKER_HOOK: hook, ...env },
+  });
+  await releaseDocker();
   printCounts(results);
   rmSync(folder, { recursive: true, force: true });
   return code;

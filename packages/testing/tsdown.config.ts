@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsdown';
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/conformance.ts'],
+  entry: { index: 'src/index.ts', conformance: 'src/conformance.ts', brokers: 'src/brokers/index.ts' },
   format: 'esm',
   dts: true,
   target: 'node22',

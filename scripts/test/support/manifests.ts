@@ -7,7 +7,7 @@ export function manifestFaults(folder: string, manifest: Manifest): readonly str
     [manifest.license === 'MIT', '"license" is "MIT"'],
     [manifest.sideEffects === false, '"sideEffects" is false'],
     [manifest.engines?.node === '>=22', '"engines.node" is ">=22"'],
-    [manifest.files?.join(' ') === 'dist', '"files" is ["dist"]'],
+    [/^dist( images)?$/.test(manifest.files?.join(' ') ?? ''), '"files" is ["dist"], or "images" beside it'],
   ];
   const wrong = shape
     .filter(([holds]) => !holds)

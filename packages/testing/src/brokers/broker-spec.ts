@@ -1,0 +1,46 @@
+/** An image to run, and how it is built where no registry has it to give. */
+export interface ImageSpec {
+  /** The official image, such as `redis:8`. */
+  readonly official: string;
+  /** The folder of `images/` that builds the same from Debian. */
+  readonly folder: string;
+  /** The Debian release that it is built from, such as `trixie`: it decides the version of the server. */
+  readonly suite: string;
+  /**
+   * Fetches what the build copies, into a copy of the folder. For what Debian does not have: inside a build, the machine's
+   * own package clients and certificates are not to be had. What it fetches is to be pinned in the folder's files, which
+   * the cached image's tag is made of.
+   */
+  readonly prepare?: (context: string) => Promise<void>;
+}
+
+/** Settings of the server, by the names of its own configuration file. */
+export type Configuration = Readonly<Record<string, string>>;
+
+/** What a container is started with. */
+export interface Launch {
+  /** The server's command line, the same for the official and the local image. Default: the image's own. */
+  readonly command?: readonly string[];
+  /** Files put into the container before it starts, by path. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** One container of a broker. */
+export interface ContainerSpec {
+  readonly image: ImageSpec;
+  /** The port inside the container; outside it is a free port of 127.0.0.1, the same for the container's whole life. */
+  readonly port: number;
+  launch(configuration: Configuration, publishedPort: number): Launch;
+  /** Resolves when the server on that port of 127.0.0.1 gives a first real answer; rejects when it does not within a second. */
+  answers(publishedPort: number): Promise<void>;
+}
+
+/** A broker that tests can have. Most are one container; several share their fate: they start, restart and end together. */
+export interface BrokerSpec {
+  /** The environment variable with the URL of a broker that runs already. */
+  readonly variable: string;
+  readonly containers: readonly [ContainerSpec, ...ContainerSpec[]];
+  /** The URL for `connect`, from the published port of each container. */
+  url(ports: readonly number[]): string;
+}

@@ -1,0 +1,12 @@
+export type { Broker, BrokerContainer, StartedBroker } from './broker.ts';
+export { brokerSetup } from './broker-setup.ts';
+export type { Configuration, ImageSpec } from './broker-spec.ts';
+export { brokerNames, isBrokerName } from './broker-table.ts';
+export type { BrokerName } from './broker-table.ts';
+export { BrokerUnavailableError } from './image.ts';
+export { sharedBroker } from './shared-brokers.ts';
+export { startBroker } from './start-broker.ts';
+export type { StartBrokerOptions } from './start-broker.ts';
+export { brokerStatus, downBrokers, upBrokers } from './up.ts';
+export type { UpBroker } from './up.ts';
+export { createVirtualHost } from './virtual-host.ts';
