@@ -1,8 +1,8 @@
 import type { HeaderFilter, ReceiveOptions } from '@anymq/core/driver';
 import { Assignment } from './assignment.ts';
+import { DelayedEntry } from './delayed-entry.ts';
 import { DeadLetterList } from './dead-letter-list.ts';
 import type { Runtime } from './runtime.ts';
-import { Due } from './schedule.ts';
 import { WaitingLane } from './ready-list.ts';
 import { type DeliveryToken, Entry, type StoredMessage } from './stored-message.ts';
 import type { Subscription } from './subscription.ts';
@@ -36,7 +36,10 @@ export class Group {
     this.options = options;
     this.runtime = runtime;
     this.#mayExpire = options.retentionMs !== Infinity;
-    this.#lanes = Array.from({ length: Math.max(1, options.partitions) }, () => new WaitingLane());
+    this.#lanes = Array.from(
+      { length: Math.max(1, options.partitions) },
+      () => new WaitingLane(options.partitions > 0),
+    );
     this.assignment = options.partitions > 0 ? new Assignment(options.partitions, this) : undefined;
   }
 
@@ -242,18 +245,3 @@ interface Taking {
 }
 
 const onlyLane: readonly number[] = [0];
-
-class DelayedEntry extends Due {
-  readonly entry: Entry;
-  readonly group: Group;
-
-  constructor(atMs: number, entry: Entry, group: Group) {
-    super(atMs);
-    this.entry = entry;
-    this.group = group;
-  }
-
-  override run(nowMs: number): void {
-    this.group.becomeDue(this.entry, nowMs);
-  }
-}

@@ -42,7 +42,7 @@ class ReadyList {
   }
 }
 
-/** What waits in one partition: higher priority first, then by place. */
+/** What waits in one partition: higher priority first, then by place. On an ordered destination by place alone: priority would break the order of a key. */
 export class WaitingLane {
   readonly #levels: (ReadyList | undefined)[] = [
     undefined,
@@ -56,19 +56,20 @@ export class WaitingLane {
     undefined,
     undefined,
   ];
+  readonly #isOrdered: boolean;
   /** Bit n: something waits at priority n. */
   #occupied = 0;
 
-  get isEmpty(): boolean {
-    return this.#occupied === 0;
+  constructor(isOrdered: boolean) {
+    this.#isOrdered = isOrdered;
   }
 
   push(entry: Entry): void {
-    this.#occupy(entry.message.priority).push(entry);
+    this.#listOf(entry).push(entry);
   }
 
   giveBack(entry: Entry): void {
-    this.#occupy(entry.message.priority).giveBack(entry);
+    this.#listOf(entry).giveBack(entry);
   }
 
   peek(): Entry | undefined {
@@ -102,7 +103,8 @@ export class WaitingLane {
     for (const entry of entries) this.push(entry);
   }
 
-  #occupy(priority: number): ReadyList {
+  #listOf(entry: Entry): ReadyList {
+    const priority = this.#isOrdered ? 0 : entry.message.priority;
     this.#occupied |= 1 << priority;
     return (this.#levels[priority] ??= new ReadyList());
   }

@@ -207,29 +207,11 @@ export class Subscription {
   }
 
   #waitFor(options: ReceiveOptions): Promise<readonly DeliveryToken[]> {
-    const { group } = this;
-    const { waits } = this.options;
+    const onEnd = (): void => {
+      this.#wait = undefined;
+    };
     return new Promise((resolve, reject) => {
-      const end = (): void => {
-        this.#wait = undefined;
-        group.removeWait(wait);
-        waits.remove(wait);
-        options.signal.removeEventListener('abort', abort);
-      };
-      const finish = (tokens: readonly DeliveryToken[]): void => {
-        end();
-        resolve(tokens);
-      };
-      const fail = (error: Error): void => {
-        end();
-        reject(error);
-      };
-      const abort = (): void => finish([]);
-      const wait: Wait = { subscription: this, options, deadline: waits.newDeadline(), finish, fail };
-      this.#wait = wait;
-      group.addWait(wait);
-      waits.add(wait);
-      options.signal.addEventListener('abort', abort, { once: true });
+      this.#wait = this.options.waits.begin({ subscription: this, options, resolve, reject, onEnd });
     });
   }
 }

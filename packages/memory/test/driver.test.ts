@@ -49,6 +49,13 @@ test('higher priority first, expired never', async () => {
   expect(broker.expired).toBe(1);
 });
 
+test('on an ordered destination priority does not break the order of a key', async () => {
+  const { driver } = createBench();
+  const one = await provisioned(driver());
+  await send(one, ordered, [outgoing('a', { key: 'k', priority: 0 }), outgoing('b', { key: 'k', priority: 9 })]);
+  expect(ids(await (await join(one, ordered)).take())).toEqual(['a', 'b']);
+});
+
 test('a body is nobody else’s: neither the sender nor a handler can change it', async () => {
   const { driver } = createBench();
   const one = await provisioned(driver());
