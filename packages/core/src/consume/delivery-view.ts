@@ -34,6 +34,11 @@ export class DeliveryView implements Delivery {
     return this.#controller.signal;
   }
 
+  /** Why the signal has aborted, or would have, had anybody read it. */
+  get aborted(): AnymqError | undefined {
+    return this.#reason;
+  }
+
   abort(reason: AnymqError): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;

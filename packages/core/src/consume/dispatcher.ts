@@ -5,7 +5,7 @@ import { DeliveryView } from './delivery-view.ts';
 import { Desk, type DeskContext } from './desk.ts';
 import { namedFailure } from './failure.ts';
 import { admit, maxWaiting, place } from './intake.ts';
-import type { Job } from './job.ts';
+import { acknowledged, type Job } from './job.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { lose, releaseUnstarted, revoke } from './losses.ts';
 import { endRun, setAside, settled, type RunResult } from './outcomes.ts';
@@ -123,6 +123,12 @@ export class Dispatcher {
     return (job.delivery = new DeliveryView(job.received, job.attempt, redelivered, destination.name, group));
   }
 
+  /** Before the handler runs. Of a job that was begun. */
+  acknowledge(job: Job, onAcknowledged: (lost: boolean) => void): void {
+    job.onAcknowledged = onAcknowledged;
+    this.desk.settler.add(job, acknowledged);
+  }
+
   /** A handler has returned or thrown; without a result: it returned nothing. */
   end(job: Job, result?: RunResult): void {
     this.desk.running--;
@@ -134,6 +140,7 @@ export class Dispatcher {
   /** A run that was settled in another way: by a transaction, or before it began. */
   endSettled(job: Job): void {
     const { desk } = this;
+    if (job.joined !== undefined) desk.settle(job.joined, acknowledged);
     desk.running--;
     this.#ended++;
     job.state = 'done';
@@ -213,7 +220,7 @@ export class Dispatcher {
       );
       if (job.joined !== undefined) this.desk.release(job.joined);
       job.joined = undefined;
-      if (!job.lost) this.desk.settle(job, { kind: 'release', delayMs: 0 });
+      if (!job.lost && job.onAcknowledged === undefined) this.desk.settle(job, { kind: 'release', delayMs: 0 });
     }
   }
 
@@ -301,11 +308,19 @@ export class Dispatcher {
   }
 
   #onSettled(job: Job, outcome: SettleOutcome, lost: boolean): void {
-    const { onAcknowledged } = job;
+    if (job.onAcknowledged !== undefined) return this.#onAcknowledged(job, job.onAcknowledged, lost);
     const mayStart = settled(this.desk, job, outcome, lost);
-    onAcknowledged?.(lost);
     this.#afterLoss();
     if (mayStart) this.pump();
+  }
+
+  #onAcknowledged(job: Job, onAcknowledged: (lost: boolean) => void, isLost: boolean): void {
+    job.onAcknowledged = undefined;
+    if (isLost) lose(this.desk, [job.token], 'expired');
+    // Nothing is left to settle: from here on it is as if it had been lost.
+    job.lost = true;
+    this.desk.hand.bury(job);
+    onAcknowledged(isLost);
   }
 
   #onDue(job: Job): void {

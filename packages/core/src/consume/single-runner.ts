@@ -42,6 +42,8 @@ export function createSingleRunner(
   }
 
   function call(job: Job, body: unknown, delivery: DeliveryView): void {
+    // While the body was decoded, or the message acknowledged, its time has ended.
+    if (delivery.aborted !== undefined) return end(job, { error: delivery.aborted });
     let returned: unknown;
     try {
       returned = transactor === undefined ? handler(body, delivery) : transactor.run(job, body, delivery, handler);
@@ -69,13 +71,12 @@ export function createSingleRunner(
   }
 
   function acknowledgeThenRun(job: Job): void {
-    job.onAcknowledged = (lost) => {
-      job.onAcknowledged = undefined;
-      if (!lost) return run(job, dispatcher.begin(job));
+    const delivery = dispatcher.begin(job);
+    dispatcher.acknowledge(job, (lost) => {
+      if (!lost) return run(job, delivery);
       slots--;
-      dispatcher.pump();
-    };
-    dispatcher.desk.settle(job, { kind: 'acknowledge' });
+      dispatcher.end(job, { error: delivery.aborted });
+    });
   }
 
   /** At most once: there is nothing left to settle, and nobody to try again. */
