@@ -45,8 +45,8 @@ async function runSuite(broker: string, { suite, cases, parsed, collect }: Suite
   const { size, rounds, only } = parsed;
   const results = await runRounds(cases, {
     rounds,
-    collect,
-    onProgress: (round, labels) => progress(`round ${round} of ${rounds}: ${wordsOf(labels).join(' ')}`),
+    onProgress: (round, labels) =>
+      progress(`${round > 0 ? `round ${round} of ${rounds}` : 'warm-up'}: ${wordsOf(labels).join(' ')}`),
   });
   progress('');
   console.log(casesTable(results));

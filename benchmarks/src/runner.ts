@@ -2,10 +2,9 @@ import type { BenchCase, Labels, PreparedRun } from './bench-case.ts';
 import { type Spread, spreadOf } from './statistics.ts';
 
 export interface RunnerOptions {
-  /** Counted rounds; one more before them warms up. */
+  /** Counted rounds; those before them warm up. */
   readonly rounds: number;
-  /** Collects garbage, so that no case pays for another one's. */
-  readonly collect: () => void;
+  /** Rounds count from 1; those that warm up come before: 0, −1. */
   readonly onProgress: (round: number, labels: Labels) => void;
 }
 
@@ -26,22 +25,27 @@ interface Sample {
   readonly cpuMicroseconds: number;
 }
 
-/** Runs the cases in turns, A B C … A B C …, so that what slows the machine down for a while hits all of them. */
+const warmUpRounds = 2;
+
+/**
+ * Runs the cases in turns, A B C … A B C …, so that what slows the machine down for a while hits all of them. Garbage is
+ * not collected in between: a forced collection discards the compiled code that has constants of the last run's client
+ * in it, and the next run, which would reuse it in any program that keeps its client, is three to six times as slow.
+ */
 export async function runRounds(cases: readonly BenchCase[], options: RunnerOptions): Promise<readonly CaseResult[]> {
   const measured = cases.map((benchCase) => ({ benchCase, samples: [] as Sample[] }));
-  for (let round = 0; round <= options.rounds; round += 1) {
+  for (let round = 1 - warmUpRounds; round <= options.rounds; round += 1) {
     for (const { benchCase, samples } of measured) {
       options.onProgress(round, benchCase.labels);
-      const sample = await runOnce(benchCase, options.collect);
+      const sample = await runOnce(benchCase);
       if (round > 0) samples.push(sample);
     }
   }
   return measured.map(({ benchCase, samples }) => resultOf(benchCase, samples));
 }
 
-async function runOnce(benchCase: BenchCase, collect: () => void): Promise<Sample> {
+async function runOnce(benchCase: BenchCase): Promise<Sample> {
   const prepared = await benchCase.prepare();
-  collect();
   const { microseconds, cpuMicroseconds } = await measure(prepared);
   await prepared.finish();
   const { messages } = benchCase;

@@ -26,7 +26,9 @@ export interface BacklogMemory extends BacklogOptions {
 
 const handlerMs = 100;
 const looks = 3;
-const betweenLooksMs = 400;
+const betweenLooksMs = 200;
+/** Array buffers are freed by another thread, a little after their collection. */
+const freeingMs = 50;
 
 /** What a consumer with a slow handler holds of its own while a backlog waits in the memory broker. */
 export async function measureBacklog(options: BacklogOptions, collect: () => void): Promise<BacklogMemory> {
@@ -39,12 +41,12 @@ export async function measureBacklog(options: BacklogOptions, collect: () => voi
     await wait(handlerMs);
     handled += 1;
   });
-  const before = look(collect);
+  const before = await look(collect);
   await consumer.start();
   const seen: MemoryUse[] = [];
   for (let index = 0; index < looks; index += 1) {
     await wait(betweenLooksMs);
-    seen.push(look(collect));
+    seen.push(await look(collect));
   }
   const handledInTime = handled;
   await target.close();
@@ -52,7 +54,9 @@ export async function measureBacklog(options: BacklogOptions, collect: () => voi
   return { ...options, before, during, consumer: difference(during, before), handled: handledInTime };
 }
 
-function look(collect: () => void): MemoryUse {
+async function look(collect: () => void): Promise<MemoryUse> {
+  collect();
+  await wait(freeingMs);
   collect();
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return { heapUsed, arrayBuffers };
