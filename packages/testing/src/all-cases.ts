@@ -4,6 +4,7 @@ import { history } from './cases/capability-history.ts';
 import { refusals } from './cases/capability-refusals.ts';
 import { sendingCapabilities } from './cases/capability-sending.ts';
 import { driverItself } from './cases/d-driver.ts';
+import { messages } from './cases/d-messages.ts';
 import { receiving } from './cases/d-receiver.ts';
 import { confirmedSends } from './cases/g01-confirmed-sends.ts';
 import { sendLifetime } from './cases/g01-send-lifetime.ts';
@@ -38,6 +39,7 @@ export const allCases: readonly ConformanceCase[] = [
   ...lease,
   ...delays,
   ...receiving,
+  ...messages,
   ...driverItself,
   ...confirmedSends,
   ...sendLifetime,

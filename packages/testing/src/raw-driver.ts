@@ -95,6 +95,16 @@ export async function take(context: CaseContext, receiver: Receiver, count: numb
   return taken;
 }
 
+/** Whatever arrives first, or nothing. */
+export async function takeAny(receiver: Receiver, withinMs: number): Promise<readonly Received[]> {
+  const signal = AbortSignal.timeout(withinMs);
+  let received: readonly Received[] = [];
+  while (received.length === 0 && !signal.aborted) {
+    received = await receiver.receive({ signal, maxMessages: 1, maxBytes: 1_000_000 });
+  }
+  return received;
+}
+
 /** All of them with this outcome, and all of them well. */
 export async function settleAll(
   receiver: Receiver,

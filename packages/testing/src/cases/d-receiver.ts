@@ -1,21 +1,20 @@
 import assert from 'node:assert/strict';
-import type { Received, Receiver } from '@anymq/core/driver';
 import { casesOf, type ConformanceCase } from '../conformance-case.ts';
 import { bounded } from '../eventually.ts';
-import { failure, openReceiver, outgoing, provision, proveGone, sendAll, settleAll, take } from '../raw-driver.ts';
+import {
+  failure,
+  openReceiver,
+  outgoing,
+  provision,
+  proveGone,
+  sendAll,
+  settleAll,
+  take,
+  takeAny,
+} from '../raw-driver.ts';
 
 const ids = (received: readonly { readonly id: string }[]): readonly string[] =>
   received.map(({ id }) => id).toSorted();
-
-/** Whatever arrives first, or nothing. */
-async function receiveWithin(receiver: Receiver, withinMs: number): Promise<readonly Received[]> {
-  const signal = AbortSignal.timeout(withinMs);
-  let received: readonly Received[] = [];
-  while (received.length === 0 && !signal.aborted) {
-    received = await receiver.receive({ signal, maxMessages: 1, maxBytes: 1_000_000 });
-  }
-  return received;
-}
 
 export const receiving: readonly ConformanceCase[] = casesOf('D', [
   {
@@ -126,7 +125,7 @@ export const receiving: readonly ConformanceCase[] = casesOf('D', [
       const two = await openReceiver(second, { leaseMs: 1000 });
       const held = await take(context, one.receiver, 1);
       // Where the lease is the connection itself (Kafka, RabbitMQ), a living receiver keeps what it holds.
-      const taken = await receiveWithin(two.receiver, Math.max(2000, context.within(4000)));
+      const taken = await takeAny(two.receiver, Math.max(2000, context.within(4000)));
       const [result] = await one.receiver.settleBatch(
         held.map(({ token }) => ({ token, outcome: { kind: 'acknowledge' } })),
       );

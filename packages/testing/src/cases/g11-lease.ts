@@ -3,6 +3,7 @@ import type { Driver, Received, Token } from '@anymq/core/driver';
 import { mostAtOnce } from '../assertions.ts';
 import { casesOf, type ConformanceCase } from '../conformance-case.ts';
 import { jobs, ordered } from '../ingredients.ts';
+import { createLosingDriver } from '../losing-driver.ts';
 import { wrapDriver } from '../wrap-driver.ts';
 
 export const lease: readonly ConformanceCase[] = casesOf('G11', [
@@ -70,7 +71,7 @@ export const lease: readonly ConformanceCase[] = casesOf('G11', [
   {
     name: 'what the driver reports as lost is aborted, its outcome is dropped, and it runs again',
     async run(context) {
-      const lost = losing();
+      const lost = createLosingDriver();
       const member = await context.connect({ wrap: lost.wrap });
       const queue = context.queue('jobs');
       await context.send(member, queue, { n: 1 }, { id: 'one' });
@@ -80,7 +81,7 @@ export const lease: readonly ConformanceCase[] = casesOf('G11', [
         if (context.runs.length > 1) return;
         const aborted = context.gate();
         signal.addEventListener('abort', () => aborted.open(), { once: true });
-        await lost.lose();
+        await lost.lose('expired');
         await aborted.opened;
         reasons.push(signal.reason);
         await late.opened;
@@ -170,42 +171,4 @@ function deliveringTwice(driver: Driver, settled: Set<string>): Driver {
       };
     },
   });
-}
-
-/** A driver that loses what it delivered when it is told to: the broker has it back, and core is told. */
-function losing(): { readonly wrap: (driver: Driver) => Driver; lose(): Promise<void> } {
-  let held: Token[] = [];
-  let give: ((tokens: readonly Token[]) => Promise<void>) | undefined;
-  const gone = new Set<Token>();
-  return {
-    wrap: (driver) =>
-      wrapDriver(driver, {
-        receiver: (inner, { onLost }) => {
-          give = async (tokens) => {
-            for (const token of tokens) gone.add(token);
-            await inner.settleBatch(tokens.map((token) => ({ token, outcome: { kind: 'release', delayMs: 0 } })));
-            onLost(tokens, 'expired');
-          };
-          return {
-            async receive(options) {
-              const received = await inner.receive(options);
-              held.push(...received.map(({ token }) => token));
-              return received;
-            },
-            async settleBatch(items) {
-              const real = items.filter(({ token }) => !gone.has(token));
-              const results = real.length === 0 ? [] : [...(await inner.settleBatch(real))];
-              return items.map(({ token }) =>
-                gone.has(token) ? { ok: false, reason: 'lost' } : (results.shift() ?? { ok: true }),
-              );
-            },
-          };
-        },
-      }),
-    async lose() {
-      const tokens = held;
-      held = [];
-      await give?.(tokens);
-    },
-  };
 }

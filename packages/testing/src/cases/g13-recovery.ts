@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { AnymqError } from '@anymq/core';
-import type { Driver, Token } from '@anymq/core/driver';
+import type { Driver } from '@anymq/core/driver';
 import { isAnymqError } from '../assertions.ts';
 import type { CaseContext } from '../case-context.ts';
 import { casesOf, type ConformanceCase } from '../conformance-case.ts';
 import { attempts, breathe, classifyScripted, firstTimes, jobs, ScriptedError } from '../ingredients.ts';
+import { createLosingDriver } from '../losing-driver.ts';
 import { wrapDriver } from '../wrap-driver.ts';
 
 const offline = new ScriptedError({ code: 'NOT_CONNECTED', retryable: true, outcome: 'not-sent' });
@@ -50,13 +51,13 @@ export const recovery: readonly ConformanceCase[] = casesOf('G13', [
   {
     name: 'a lost connection: what was in hand runs again, and nothing is lost',
     async run(context) {
-      const cut = cutting();
+      const cut = createLosingDriver();
       const member = await context.connect({ wrap: cut.wrap });
       const queue = context.queue('jobs');
       await context.sendJobs(member, queue, jobs(30));
       await context.consume(member, queue, { concurrency: 5 }, breathe);
       await context.untilHandled(5);
-      await cut.now();
+      await cut.lose('disconnected');
       await context.untilHandled(30);
       assert.deepEqual(await context.letters(member, queue), []);
     },
@@ -186,37 +187,4 @@ function beforeReceive(driver: Driver, failsNow: () => boolean): Driver {
     driver: classifyScripted,
     receiver: (inner) => ({ receive: (options) => (failsNow() ? Promise.reject(offline) : inner.receive(options)) }),
   });
-}
-
-/** On demand everything that was delivered goes back to the broker and is reported as lost with its connection. */
-function cutting(): { readonly wrap: (driver: Driver) => Driver; now(): Promise<void> } {
-  let cut = (): Promise<void> => Promise.resolve();
-  const wrap = (driver: Driver): Driver =>
-    wrapDriver(driver, {
-      receiver: (inner, { onLost }) => {
-        const [held, gone] = [new Set<Token>(), new Set<Token>()];
-        cut = async () => {
-          const tokens = [...held];
-          for (const token of tokens) gone.add(token);
-          await inner.settleBatch(tokens.map((token) => ({ token, outcome: { kind: 'release', delayMs: 0 } })));
-          onLost(tokens, 'disconnected');
-        };
-        return {
-          async receive(options) {
-            const received = await inner.receive(options);
-            for (const { token } of received) held.add(token);
-            return received;
-          },
-          async settleBatch(items) {
-            const real = items.filter(({ token }) => !gone.has(token));
-            for (const { token } of real) held.delete(token);
-            const results = real.length === 0 ? [] : [...(await inner.settleBatch(real))];
-            return items.map(({ token }) =>
-              gone.has(token) ? { ok: false, reason: 'lost' } : (results.shift() ?? { ok: true }),
-            );
-          },
-        };
-      },
-    });
-  return { wrap, now: () => cut() };
 }
