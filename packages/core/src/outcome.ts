@@ -30,5 +30,10 @@ export function release(options: { readonly delayMs?: number } = {}): Outcome {
 
 /** Undefined for anything that is not an outcome: a handler that returned something else has succeeded. */
 export function outcomeKind(value: unknown): Outcome[typeof brand] | undefined {
-  return typeof value === 'object' && value !== null ? (value as Partial<Outcome>)[brand] : undefined;
+  if (typeof value !== 'object' || value === null) return undefined;
+  try {
+    return (value as Partial<Outcome>)[brand];
+  } catch {
+    return undefined;
+  }
 }

@@ -48,6 +48,14 @@ export function summaryOf(error: unknown): ErrorSummary {
 
 function describe(error: unknown): Pick<FailureRecord, 'name' | 'code' | 'message' | 'stack'> {
   if (typeof error !== 'object' || error === null) return { name: typeof error, message: cut(error, 'message') };
+  try {
+    return describeObject(error);
+  } catch {
+    return { name: 'Error', message: 'an error that cannot be read' };
+  }
+}
+
+function describeObject(error: object): Pick<FailureRecord, 'name' | 'code' | 'message' | 'stack'> {
   const { name, code, message, stack } = error as Readonly<Record<string, unknown>>;
   return {
     name: cut(name ?? 'Error', 'name'),
