@@ -15,17 +15,31 @@ const levels: Partial<Record<ClientEvent['type'], 'debug' | 'info' | 'warn'>> = 
 };
 
 export function createTelemetry(logger: Logger, listener: ((event: ClientEvent) => void) | undefined): Telemetry {
+  const guarded = guard(logger);
   return {
-    logger,
+    logger: guarded,
     emit(event) {
       try {
         listener?.(event);
       } catch {
-        logger.error('anymq: onEvent threw', { type: event.type });
+        guarded.error('anymq: onEvent threw', { type: event.type });
       }
-      logger[levels[event.type] ?? 'warn'](`anymq: ${event.type}`, fieldsOf(event));
+      guarded[levels[event.type] ?? 'warn'](`anymq: ${event.type}`, fieldsOf(event));
     },
   };
+}
+
+function guard(logger: Logger): Logger {
+  const call = (level: keyof Logger): Logger[typeof level] => {
+    return (message, fields) => {
+      try {
+        logger[level](message, fields);
+      } catch {
+        // There is nobody left to tell.
+      }
+    };
+  };
+  return { debug: call('debug'), info: call('info'), warn: call('warn'), error: call('error') };
 }
 
 function fieldsOf(event: ClientEvent): LogFields {
