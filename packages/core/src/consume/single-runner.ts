@@ -47,10 +47,12 @@ export function createSingleRunner(
     let returned: unknown;
     try {
       returned = transactor === undefined ? handler(body, delivery) : transactor.run(job, body, delivery, handler);
+      // A foreign thenable may throw, or call back twice.
+      if (isThenable(returned)) returned = Promise.resolve(returned);
     } catch (error) {
       return end(job, { error });
     }
-    if (!isThenable(returned)) return end(job, returned === undefined ? undefined : { value: returned });
+    if (!(returned instanceof Promise)) return end(job, returned === undefined ? undefined : { value: returned });
     returned.then(
       (value) => end(job, value === undefined ? undefined : { value }),
       (error: unknown) => end(job, { error }),
