@@ -65,7 +65,7 @@ export function createBatchRunner(dispatcher: Dispatcher, handler: BatchHandler<
         member.delivery.body = body instanceof Promise ? await body : body;
         members.push(member);
       } catch (error) {
-        dispatcher.setAside(member.job, error);
+        dispatcher.end(member.job, { invalid: error });
       }
     }
     return members;

@@ -129,7 +129,7 @@ export class Dispatcher {
     this.desk.settler.add(job, acknowledged);
   }
 
-  /** A handler has returned or thrown; without a result: it returned nothing. */
+  /** A handler has returned or thrown, or the body cannot be handled; without a result: it returned nothing. */
   end(job: Job, result?: RunResult): void {
     this.desk.running--;
     this.#ended++;
@@ -147,14 +147,6 @@ export class Dispatcher {
     desk.hand.remove(job);
     desk.progressAt = desk.now();
     if (job.lane !== undefined) desk.advance(job.lane);
-    this.#afterRun(job);
-  }
-
-  /** A message that cannot be handled. Of one that was begun. */
-  setAside(job: Job, error: unknown): void {
-    this.desk.running--;
-    job.delivery = undefined;
-    setAside(this.desk, job, error);
     this.#afterRun(job);
   }
 

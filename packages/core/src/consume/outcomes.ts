@@ -12,8 +12,8 @@ import type { Desk } from './desk.ts';
 import type { ErrorSummary } from '../events.ts';
 import { acknowledged, type Job } from './job.ts';
 
-/** What a run ended with. */
-export type RunResult = { readonly value: unknown } | { readonly error: unknown };
+/** What a run ended with: returned, thrown, or not even begun because the body is invalid. */
+export type RunResult = { readonly value: unknown } | { readonly error: unknown } | { readonly invalid: unknown };
 
 /** A handler has returned: its message is settled, held, or, when the delivery was lost meanwhile, left to whom it went. */
 export function endRun(desk: Desk, job: Job, result: RunResult | undefined): void {
@@ -26,7 +26,7 @@ export function endRun(desk: Desk, job: Job, result: RunResult | undefined): voi
   apply(desk, job, result === undefined ? acknowledge : decide(desk, job, result));
 }
 
-/** Dead-letters a message that cannot be handled at all: undecodable, or one that kills its process. */
+/** Dead-letters a message that is not to be started any more: one that kills its process. */
 export function setAside(desk: Desk, job: Job, error: unknown): void {
   apply(desk, job, deadLetter(error, contextOf(desk, job)));
 }
@@ -55,6 +55,7 @@ export function settled(desk: Desk, job: Job, outcome: SettleOutcome, lost: bool
 }
 
 function decide(desk: Desk, job: Job, result: RunResult): Decision {
+  if ('invalid' in result) return deadLetter(result.invalid, contextOf(desk, job));
   if ('error' in result) return decideThrown(result.error, contextOf(desk, job));
   return outcomeKind(result.value) === undefined ? acknowledge : decideReturned(result.value, contextOf(desk, job));
 }

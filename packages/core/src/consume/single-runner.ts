@@ -69,7 +69,7 @@ export function createSingleRunner(
   function invalid(job: Job, error: unknown): void {
     slots--;
     if (acknowledgeBefore) endAcknowledged(job, { error });
-    else dispatcher.setAside(job, error);
+    else dispatcher.end(job, { invalid: error });
   }
 
   function acknowledgeThenRun(job: Job): void {
