@@ -41,6 +41,23 @@ export class Reading implements WireMessage {
   expiresAt: number | undefined = undefined;
   failure: FailureRecord | undefined = undefined;
 
+  /** Takes what this library writes first in every message, in one go. Returns how many fields that were: 0 of other programs. */
+  takeOwn(fields: readonly unknown[], own: readonly string[]): number {
+    for (let index = 0; index < own.length; index += 1) if (fields[2 * index] !== own[index]) return 0;
+    // By index: destructuring would go through an iterator, for every message.
+    const id = fields[3];
+    const source = fields[5];
+    const type = fields[7];
+    const time = fields[9];
+    if (typeof id !== 'string' || typeof source !== 'string' || typeof type !== 'string' || typeof time !== 'string')
+      return 0;
+    this.id = id;
+    this.source = source;
+    this.type = type;
+    this.#takeTime(time);
+    return 2 * own.length;
+  }
+
   take(field: Field, raw: unknown, nowMs: number): void {
     const text = typeof raw === 'string' ? raw : foreignText(raw);
     switch (field) {

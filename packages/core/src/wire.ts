@@ -64,11 +64,12 @@ export function createWireFormat(names: WireNames): WireFormat {
   const { attributePrefix, headerPrefix = '' } = names;
   const prefixes = [attributePrefix, ...(names.alsoReadPrefixes ?? [])];
   const fieldOf = fieldTable(prefixes);
+  const own = [...attributes.slice(0, 5).map((name) => attributePrefix + name), 'anymq-version'];
   return {
     encode: createEncode(attributePrefix, headerPrefix),
     decode(fields, fallback) {
       const reading = new Reading();
-      for (let index = 0; index + 1 < fields.length; index += 2) {
+      for (let index = reading.takeOwn(fields, own); index + 1 < fields.length; index += 2) {
         const raw = fields[index];
         const name = typeof raw === 'string' ? raw : foreignText(raw);
         const field = fieldOf.get(name);
