@@ -38,12 +38,15 @@ export interface ClientOptions {
   readonly drivers?: readonly DriverModule[] | undefined;
   /** Silent by default. */
   readonly logger?: Logger | undefined;
+  /** Called synchronously. One that throws is told to the logger. */
   readonly onEvent?: ((event: ClientEvent) => void) | undefined;
   /** Aborted: connecting gives up with ABORTED, and a connected client closes. */
   readonly signal?: AbortSignal | undefined;
+  /** The system's by default. */
   readonly clock?: Clock | undefined;
+  /** 0 (inclusive) to 1 (exclusive), for jitter; `Math.random` by default. */
   readonly random?: (() => number) | undefined;
-  /** CloudEvents `source`. '/' + namespace by default. */
+  /** CloudEvents `source`. '/' + namespace by default; '/anymq' where the client does not know it. */
   readonly source?: string | undefined;
 }
 

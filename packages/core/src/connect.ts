@@ -1,5 +1,6 @@
 import { Broker } from './client/broker.ts';
 import { ClientOf } from './client/client.ts';
+import { clientOptions } from './client/client-options.ts';
 import { createTelemetry } from './client/telemetry.ts';
 import type { Client, ClientOptions, Config } from './client-types.ts';
 import { sleep, systemClock } from './clock.ts';
@@ -7,6 +8,7 @@ import { loadConfig, type ResolvedBroker } from './config/load-config.ts';
 import type { Driver, DriverContext } from './driver-interface.ts';
 import { AnymqError } from './errors.ts';
 import { silentLogger } from './logger.ts';
+import { requireKnown } from './options.ts';
 import { wrapError } from './wrap-error.ts';
 
 const connectTimeoutMs = 30_000;
@@ -16,6 +18,7 @@ const connectTimeoutMs = 30_000;
  * Gives up after 30 s. @throws INVALID_OPTION, ADAPTER_MISSING, NOT_CONNECTED, UNAUTHENTICATED, TIMEOUT, ABORTED, …
  */
 export async function connect(config: string | Config, options: ClientOptions = {}): Promise<Client> {
+  requireKnown('connect', options, clientOptions);
   const { brokers, namespace, provision, route } = await loadConfig(config, options.drivers);
   const logger = options.logger ?? silentLogger;
   const context: DriverContext = {

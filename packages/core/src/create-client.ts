@@ -5,7 +5,8 @@ import { ClientOf } from './client/client.ts';
 import { createTelemetry } from './client/telemetry.ts';
 import type { Client, ClientOptions } from './client-types.ts';
 import type { Driver } from './driver-interface.ts';
-import { invalidOption } from './options.ts';
+import { clientOptions } from './client/client-options.ts';
+import { invalidOption, requireKnown } from './options.ts';
 import { silentLogger } from './logger.ts';
 
 /**
@@ -18,6 +19,7 @@ export async function createClient<C extends Capabilities>(
 ): Promise<Client<C>> {
   if (driver?.specificationVersion !== 1)
     throw invalidOption('createClient takes a driver of specificationVersion 1, such as createMemoryDriver().');
+  requireKnown('createClient', options, clientOptions);
   const telemetry = createTelemetry(options.logger ?? silentLogger, options.onEvent);
   const broker = new Broker(driver.name, driver, 'create', telemetry, options.clock ?? systemClock);
   const place = { broker, physical: undefined };

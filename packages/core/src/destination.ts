@@ -1,7 +1,7 @@
 import { json, type Codec } from './codec.ts';
 import type { HeaderFilter } from './driver-interface.ts';
 import { AnymqError } from './errors.ts';
-import { invalidOption, requireNumber, requireOneOf } from './options.ts';
+import { invalidOption, requireKnown, requireNumber, requireOneOf } from './options.ts';
 import type { StandardSchemaV1 } from './schema.ts';
 
 export interface DefinitionOptions<In, Out> {
@@ -61,8 +61,11 @@ export interface Topic<In = unknown, Out = In, Group extends string = string> ex
 }
 export type Destination<In = unknown, Out = In> = Queue<In, Out> | Topic<In, Out>;
 
+const known = ['schema', 'codec', 'key', 'ordering', 'retentionMs', 'partitions', 'maxBytes', 'type'];
+
 /** @throws INVALID_OPTION. A name matches `^[a-z0-9]+(-[a-z0-9]+)*$` and has at most 32 characters. */
 export function defineQueue<In, Out = In>(name: string, options: DefinitionOptions<In, Out> = {}): Queue<In, Out> {
+  requireKnown('defineQueue', options, known);
   return Object.freeze({ kind: 'queue', ...define(name, options) });
 }
 
@@ -71,6 +74,7 @@ export function defineTopic<In, Out = In, Group extends string = string>(
   name: string,
   options: TopicOptions<In, Out, Group> = {},
 ): Topic<In, Out, Group> {
+  requireKnown('defineTopic', options, [...known, 'groups']);
   return Object.freeze({ kind: 'topic', ...define(name, options), groups: groupsOf(options.groups) });
 }
 
@@ -116,6 +120,7 @@ function groupsOf<Group extends string>(
   for (const [name, options] of entries) {
     requireName('group', name);
     if (made.has(name)) throw new AnymqError('INVALID_OPTION', `The group '${name}' is listed twice.`);
+    requireKnown(`The group '${name}'`, options, ['filter', 'startAt']);
     made.set(name, options);
   }
   return made;

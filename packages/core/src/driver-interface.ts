@@ -68,18 +68,23 @@ export interface Driver<C extends Capabilities = Capabilities> {
   readonly name: string;
   readonly capabilities: C;
   readonly limits: Limits;
+  /** A destination without a group. */
   openSender(to: Address): Promise<Sender>;
+  /** A queue, or a group of a topic. It may receive when this resolves. */
   openReceiver(from: Address, options: ReceiverOptions): Promise<Receiver>;
+  /** Of a queue, or of a group of a topic. */
   openDeadLetters(of: Address): Promise<DeadLetterStore>;
   /** Safe to run twice and by several at once. A difference never throws: it is reported. */
   provision(plan: Plan, mode: ProvisionMode): Promise<ProvisionResult>;
   /** With a group: that group alone. What is not there is no error. */
   remove(address: Address): Promise<void>;
+  /** What is exact and what is not is said with each count. */
   inspect(address: Address): Promise<Inspection>;
   /** Only with the capability `history`. Rejects while the group has members: the error classifies as CONFLICT. */
   seek?(address: Address, to: SeekTarget): Promise<void>;
   /** Role → physical name. Core computes `namespace_destination_group_kind` where a driver has none. */
   physicalNames?(address: Address): Readonly<Record<string, string>>;
+  /** Total and pure: must not throw. */
   classifyError(error: unknown): Classification;
   /** Resolves when the broker answers; rejects with the raw error otherwise. */
   check(): Promise<void>;

@@ -1,7 +1,7 @@
 /** Values that are safe in a log line: never a payload, a header or a credential. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** The shape of pino, winston and console. Silent by default. Must not throw. */
+/** The shape of `console`: text, then fields (pino takes them the other way round). Silent by default. Must not throw. */
 export interface Logger {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;

@@ -1,4 +1,4 @@
-import { requireNumber } from './options.ts';
+import { requireKnown, requireNumber } from './options.ts';
 
 const brand: unique symbol = Symbol.for('anymq.outcome') as never;
 const maxDelayMs = 7 * 24 * 60 * 60 * 1000;
@@ -11,6 +11,7 @@ export type Outcome =
 
 /** Again after `ms` (0 to 7 days). Charged: at the last attempt it dead-letters. `{ charge: false }`: never. @throws INVALID_OPTION */
 export function retryLater(ms: number, options: { readonly charge?: boolean } = {}): Outcome {
+  requireKnown('retryLater', options, ['charge']);
   const delayMs = requireNumber('retryLater(ms)', ms, { min: 0, max: maxDelayMs });
   return { [brand]: 'retryLater', delayMs, charge: options.charge ?? true };
 }
@@ -22,6 +23,7 @@ export function reject(reason: string): Outcome {
 
 /** Back to the broker, uncharged, after `delayMs` (1,000 by default; 0 to 7 days). @throws INVALID_OPTION */
 export function release(options: { readonly delayMs?: number } = {}): Outcome {
+  requireKnown('release', options, ['delayMs']);
   return {
     [brand]: 'release',
     delayMs: requireNumber('release delayMs', options.delayMs ?? 1000, { min: 0, max: maxDelayMs }),

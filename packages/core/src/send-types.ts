@@ -4,7 +4,7 @@ import type { OutgoingMessage } from './message.ts';
 
 /** Options of one message. */
 export interface SendOptions<C extends Capabilities = Capabilities> {
-  /** A random UUID by default. Retries, duplicates and dead letters keep it. 1 to 128 characters. */
+  /** A random UUID by default. Retries, duplicates and dead letters keep it. 1 to 128 bytes of UTF-8. */
   readonly id?: string | undefined;
   /** Wins over the destination's `key` function. */
   readonly key?: string | undefined;
@@ -55,7 +55,7 @@ export interface Producer<In, C extends Capabilities = Capabilities> {
 export interface ProducerOptions {
   /** First is outermost. Sees the encoded message and may pass on a changed copy. */
   readonly use?: readonly Middleware<SendHandler>[] | undefined;
-  /** 30,000 by default; from 1. */
+  /** 1 to 3,600,000; 30,000 by default. */
   readonly timeoutMs?: number | undefined;
   /** Waits so long to fill a batch; 0 by default: only sends that meet while a batch is in flight are merged. At most 1,000. */
   readonly lingerMs?: number | undefined;

@@ -11,7 +11,8 @@ const advice: Partial<Record<ErrorCode, string>> = {
   NOT_CONNECTED: 'The broker cannot be reached. Check its address, and that it runs.',
   UNAUTHENTICATED: 'The broker refused the credentials. Check user, password or token.',
   ACCESS_DENIED: 'The broker refused the operation. Give this user the right to it.',
-  NOT_FOUND: "The destination does not exist on the broker. Provision it, or leave 'provision' at 'create'.",
+  NOT_FOUND:
+    'The destination or group does not exist on the broker. Send to it, start a consumer of it, or call provision().',
   TOPOLOGY_MISMATCH: 'The destination exists with other settings. See provision() with mode validate.',
   SERVER_TOO_OLD: 'The broker is older than the adapter needs.',
   TIMEOUT: 'The broker did not answer in time.',
@@ -34,7 +35,8 @@ export function wrapError(
   const found = classify(driver, error);
   const text = advice[found.code] ?? 'The broker or its client failed in a way that the adapter does not know.';
   const details = { retryable: found.retryable, driver: driver.name, cause: error };
-  const uncertainty = found.outcome ?? outcome;
+  // Only of sends: elsewhere there is no message that may have arrived.
+  const uncertainty = outcome === undefined ? undefined : (found.outcome ?? outcome);
   const wrapped = new AnymqError(
     found.code,
     `${driver.name}: ${text}`,
@@ -43,7 +45,8 @@ export function wrapError(
   return { error: wrapped, retryAfterMs: found.retryAfterMs };
 }
 
-function withOutcome(error: AnymqError, outcome: SendUncertainty | undefined): AnymqError {
+/** The same error, saying what is known of the message. */
+export function withOutcome(error: AnymqError, outcome: SendUncertainty | undefined): AnymqError {
   if (outcome === undefined || error.outcome !== undefined) return error;
   const { code, message, name, retryable, driver, cause } = error;
   return new AnymqError(code, message, {

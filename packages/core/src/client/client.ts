@@ -183,7 +183,9 @@ export class ClientOf implements Client {
     return this.#closing === undefined ? health : { ...health, ok: false };
   }
 
-  close({ deadlineMs = 30_000 }: { readonly deadlineMs?: number } = {}): Promise<void> {
+  close(options: { readonly deadlineMs?: number } = {}): Promise<void> {
+    requireKnown('close', options, ['deadlineMs']);
+    const { deadlineMs = 30_000 } = options;
     requireNumber('deadlineMs', deadlineMs, { min: 0, max: 3_600_000 });
     this.#closing ??= this.#close(deadlineMs);
     return this.#closing;

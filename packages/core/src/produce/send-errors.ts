@@ -1,4 +1,5 @@
 import { AnymqError, type ErrorCode } from '../errors.ts';
+import { withOutcome } from '../wrap-error.ts';
 
 /** A send that ended without a confirmation. `offered`: a driver had the message, so it may have arrived. */
 function ended(code: ErrorCode, text: string, offered: boolean, cause?: AnymqError): AnymqError {
@@ -37,7 +38,7 @@ export function missingOutcome(): AnymqError {
 
 /** What a user's codec, schema, key or type function threw may quote the body: only its name is kept. */
 export function invalid(error: unknown): AnymqError {
-  if (AnymqError.isInstance(error)) return error;
+  if (AnymqError.isInstance(error)) return withOutcome(error, 'not-sent');
   const text = "The destination's codec, schema, key or type function failed on the body.";
   return new AnymqError('INVALID_MESSAGE', text, { cause: error, outcome: 'not-sent' });
 }
