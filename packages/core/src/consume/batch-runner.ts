@@ -31,7 +31,7 @@ export function createBatchRunner(dispatcher: Dispatcher, handler: BatchHandler<
       void run(members);
     }
     waited &&= desk.ready.length > 0 && slots === concurrency;
-    if (desk.ready.length > 0) timer ??= clock.setTimeout(onWaited, maxWaitMs);
+    if (desk.ready.length > 0 && !waited && dispatcher.isOpen) timer ??= clock.setTimeout(onWaited, maxWaitMs);
   }
 
   function onWaited(): void {

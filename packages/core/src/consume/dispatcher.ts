@@ -68,7 +68,7 @@ export class Dispatcher {
   wanted(): number {
     const { desk } = this;
     const { settings, hand, lanes, ready, settler } = desk;
-    if (!this.#accepting || this.#isolated !== undefined || hand.bytes >= maxHandBytes) return 0;
+    if (!this.isOpen || hand.bytes >= maxHandBytes) return 0;
     const target = settings.concurrency * settings.maxMessages + this.#ahead;
     const free = target - ready.length - desk.running;
     // Fetching one by one while enough waits to be started would only cost round trips.
@@ -83,7 +83,7 @@ export class Dispatcher {
   admit(batch: readonly Received[], elapsedMs: number): void {
     this.#adapt(elapsedMs);
     this.desk.now();
-    for (const received of batch) admit(this.desk, received, this.#accepting && this.#isolated === undefined);
+    for (const received of batch) admit(this.desk, received, this.isOpen);
     for (const tell of this.#early.splice(0)) tell();
     if (batch.length > 0) {
       this.#keeper.arm();
@@ -92,6 +92,10 @@ export class Dispatcher {
     this.pump();
   }
 
+  /** Messages may come and start: neither paused nor stopping, and none has to run alone. */
+  get isOpen(): boolean {
+    return this.#accepting && this.#isolated === undefined;
+  }
   /** A message waits to be run alone: batches are not filled up meanwhile. */
   get isolating(): boolean {
     return this.#isolated !== undefined;
