@@ -46,7 +46,7 @@ export interface ClientOptions {
   readonly clock?: Clock | undefined;
   /** 0 (inclusive) to 1 (exclusive), for jitter; `Math.random` by default. */
   readonly random?: (() => number) | undefined;
-  /** CloudEvents `source`. '/' + namespace by default; '/anymq' where the client does not know it. */
+  /** CloudEvents `source`. '/' + namespace by default. */
   readonly source?: string | undefined;
 }
 

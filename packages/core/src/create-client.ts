@@ -23,5 +23,11 @@ export async function createClient<C extends Capabilities>(
   const telemetry = createTelemetry(options.logger ?? silentLogger, options.onEvent);
   const broker = new Broker(driver.name, driver, 'create', telemetry, options.clock ?? systemClock);
   const place = { broker, physical: undefined };
-  return new ClientOf({ brokers: [broker], route: () => place, namespace: 'anymq', telemetry, options });
+  return new ClientOf({
+    brokers: [broker],
+    route: () => place,
+    namespace: driver.namespace ?? 'anymq',
+    telemetry,
+    options,
+  });
 }

@@ -66,6 +66,8 @@ export interface Classification {
 export interface Driver<C extends Capabilities = Capabilities> {
   readonly specificationVersion: 1;
   readonly name: string;
+  /** What its physical names begin with, and the default `source` of its messages; 'anymq' when undefined. */
+  readonly namespace?: string | undefined;
   readonly capabilities: C;
   readonly limits: Limits;
   /** A destination without a group. */

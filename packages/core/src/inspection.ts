@@ -12,4 +12,6 @@ export interface Inspection {
   readonly deadLetters: Count;
   /** Age of the oldest waiting message; null where the broker cannot say, or nothing waits. */
   readonly oldestAgeMs: number | null;
+  /** Partitions of which this client fetches no more for now, because `maxHeld` of their messages wait in lanes. */
+  readonly waitingPartitions?: readonly number[];
 }

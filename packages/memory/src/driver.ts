@@ -69,6 +69,7 @@ function createDriver(context: DriverContext): Omit<Driver, 'capabilities'> {
   return {
     specificationVersion: 1,
     name: 'memory',
+    namespace,
     limits: context.limits,
     async openSender(to) {
       await connection.use();

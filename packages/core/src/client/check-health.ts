@@ -1,36 +1,80 @@
 import type { Health } from '../client-types.ts';
 import type { Clock } from '../clock.ts';
 import type { ManagedConsumer } from '../consume/consumer.ts';
+import type { Address } from '../driver-interface.ts';
 import { AnymqError } from '../errors.ts';
 import { within } from '../within.ts';
 import type { Broker } from './broker.ts';
 
-const timeoutMs = 5000;
+export interface HealthParts {
+  readonly brokers: readonly Broker[];
+  readonly consumers: ReadonlySet<ManagedConsumer>;
+  readonly clock: Clock;
+  /** Where a consumer's messages come from. */
+  place(consumer: ManagedConsumer): { readonly broker: Broker; readonly address: Address };
+}
 
-/** Asks every broker, at most for 5 s, and looks at every consumer. Never rejects. */
-export async function checkHealth(
-  brokers: readonly Broker[],
-  consumers: ReadonlySet<ManagedConsumer>,
-  clock: Clock,
-): Promise<Health> {
-  const asked = await Promise.all(brokers.map((broker) => checkBroker(broker, clock)));
-  const seen = Array.from(consumers, (consumer) => consumer.health());
-  const warnings = Array.from(consumers).flatMap((consumer) => consumer.warnings());
-  const isWell = asked.every(({ ok }) => ok) && seen.every(({ state }) => state !== 'failed' && state !== 'recovering');
-  return { ok: isWell, brokers: asked, consumers: seen, warnings };
+const timeoutMs = 5000;
+/** Of the retention: from here on messages may soon be gone before they are handled. */
+const nearEnd = 0.8;
+
+/** Asks every broker, at most for 5 s each time, and looks at every consumer. Never rejects. */
+export async function checkHealth(parts: HealthParts): Promise<Health> {
+  const consumers = [...parts.consumers];
+  const [brokers, ageing] = await Promise.all([
+    Promise.all(parts.brokers.map((broker) => checkBroker(broker, parts.clock))),
+    Promise.all(consumers.map((consumer) => retentionWarning(consumer, parts))),
+  ]);
+  const seen = consumers.map((consumer) => consumer.health());
+  const isWell =
+    brokers.every(({ ok }) => ok) && seen.every(({ state }) => state !== 'failed' && state !== 'recovering');
+  return {
+    ok: isWell,
+    brokers,
+    consumers: seen,
+    warnings: [...consumers.flatMap(partitionWarnings), ...ageing.flat()],
+  };
 }
 
 async function checkBroker(broker: Broker, clock: Clock): Promise<Health['brokers'][number]> {
   const { name, driver } = broker;
-  let error: AnymqError | undefined = new AnymqError(
-    'TIMEOUT',
-    `The broker '${name}' did not answer within ${timeoutMs} ms.`,
-    { driver: driver.name },
-  );
+  const late = `The broker '${name}' did not answer within ${timeoutMs} ms.`;
+  let error: AnymqError | undefined = new AnymqError('TIMEOUT', late, { driver: driver.name });
   const asked = (async () => driver.check())().then(
     () => (error = undefined),
     (failure: unknown) => (error = broker.wrap(failure).error),
   );
   await within(clock, timeoutMs, asked);
   return error === undefined ? { name, ok: true } : { name, ok: false, error };
+}
+
+function partitionWarnings(consumer: ManagedConsumer): readonly string[] {
+  return consumer
+    .waitingPartitions()
+    .map(
+      (partition) =>
+        `Partition ${partition} of ${nameOf(consumer)} waits: maxHeld of its messages are behind a slow or failing one.`,
+    );
+}
+
+async function retentionWarning(consumer: ManagedConsumer, parts: HealthParts): Promise<readonly string[]> {
+  const { retentionMs } = consumer.settings.destination;
+  if (retentionMs === undefined || consumer.state !== 'running') return [];
+  const seen: { ageMs: number | null } = { ageMs: null };
+  await within(parts.clock, timeoutMs, lookAt(consumer, parts, seen));
+  if (seen.ageMs === null || seen.ageMs < nearEnd * retentionMs) return [];
+  return [
+    `The oldest message of ${nameOf(consumer)} is ${seen.ageMs} ms old, and is kept for ${retentionMs} ms: it may be gone before it is handled.`,
+  ];
+}
+
+/** A broker that cannot be asked is reported by its own check. */
+async function lookAt(consumer: ManagedConsumer, parts: HealthParts, seen: { ageMs: number | null }): Promise<void> {
+  const { broker, address } = parts.place(consumer);
+  const [inspected] = await Promise.allSettled([broker.driver.inspect(address)]);
+  if (inspected.status === 'fulfilled') seen.ageMs = inspected.value.oldestAgeMs;
+}
+
+function nameOf({ settings: { destination, group } }: ManagedConsumer): string {
+  return group === undefined ? destination.name : `${destination.name} (${group})`;
 }

@@ -118,7 +118,12 @@ export class ClientOf implements Client {
 
   async inspect(what: Destination, options: { readonly group?: string } = {}): Promise<Inspection> {
     const { broker, address } = this.#address(what, options);
-    return broker.call(() => broker.driver.inspect(address));
+    const inspection = await broker.call(() => broker.driver.inspect(address));
+    const consumers = [...this.#consumers].filter(
+      ({ settings }) => settings.destination.name === what.name && settings.group === options.group,
+    );
+    const waiting = consumers.flatMap((consumer) => consumer.waitingPartitions());
+    return waiting.length === 0 ? inspection : { ...inspection, waitingPartitions: [...new Set(waiting)] };
   }
 
   async seek(
@@ -179,7 +184,15 @@ export class ClientOf implements Client {
   }
 
   async check(): Promise<Health> {
-    const health = await checkHealth(this.#parts.brokers, this.#consumers, this.#clock);
+    const health = await checkHealth({
+      brokers: this.#parts.brokers,
+      consumers: this.#consumers,
+      clock: this.#clock,
+      place: ({ settings: { destination, group } }) => {
+        const { broker, physical } = this.#parts.route(destination.name);
+        return { broker, address: addressOf(destination, physical, group) };
+      },
+    });
     return this.#closing === undefined ? health : { ...health, ok: false };
   }
 

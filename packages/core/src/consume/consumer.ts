@@ -30,7 +30,9 @@ export interface ConsumerContext {
 /** A consumer that its client can look into. */
 export interface ManagedConsumer extends Consumer {
   health(): ConsumerHealth;
-  warnings(): readonly string[];
+  /** Of which no more is fetched, because too much of them waits in lanes. */
+  waitingPartitions(): readonly number[];
+  readonly settings: ConsumerSettings;
 }
 
 /** The parts of a consumer that has been started. */
@@ -104,13 +106,12 @@ export class ConsumerOf implements ManagedConsumer {
     return { ...this.#about, state: this.#state, lastProgressAt, error: this.#error };
   }
 
-  warnings(): readonly string[] {
-    const paused = [...(this.#works?.dispatcher.desk.lanes.paused ?? [])];
-    const { destination, group } = this.#about;
-    return paused.map(
-      (partition) =>
-        `Partition ${partition} of ${destination}${group === undefined ? '' : ` (${group})`} waits: maxHeld of its messages are behind a slow or failing one.`,
-    );
+  waitingPartitions(): readonly number[] {
+    return [...(this.#works?.dispatcher.desk.lanes.paused ?? [])];
+  }
+
+  get settings(): ConsumerSettings {
+    return this.#context.settings;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
