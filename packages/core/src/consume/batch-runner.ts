@@ -51,7 +51,7 @@ export function createBatchRunner(dispatcher: Dispatcher, handler: BatchHandler<
   }
 
   async function run(taken: readonly Member[]): Promise<void> {
-    const members = await decodeAll(taken);
+    const members = stillOurs(await decodeAll(taken));
     if (members.length > 0) await runDecoded(members);
     slots--;
     dispatcher.pump();
@@ -75,7 +75,17 @@ export function createBatchRunner(dispatcher: Dispatcher, handler: BatchHandler<
     const result = await callHandler(members);
     if (!('error' in result) || members.length === 1) return endAll(members, result);
     // Nobody knows which of them failed, so each runs for itself.
-    for (const member of members) endAll([member], dispatcher.stopping ? givenBack : await callHandler([member]));
+    for (const member of members) {
+      const one = stillOurs([member]);
+      if (one.length > 0) endAll(one, dispatcher.stopping ? givenBack : await callHandler(one));
+    }
+  }
+
+  /** Those that were lost, or given back, before their turn end without a run. */
+  function stillOurs(members: readonly Member[]): readonly Member[] {
+    const gone = members.filter(({ delivery }) => delivery.aborted !== undefined);
+    for (const { job, delivery } of gone) dispatcher.end(job, { error: delivery.aborted });
+    return gone.length === 0 ? members : members.filter((member) => !gone.includes(member));
   }
 
   async function callHandler(
