@@ -143,12 +143,12 @@ export const receiving: readonly ConformanceCase[] = casesOf('D', [
       const [first, second] = [await context.driver(), await context.driver()];
       await provision(first);
       await sendAll(first, [outgoing('a')]);
-      const one = await openReceiver(first, { leaseMs: 1000 });
+      const one = await openReceiver(first, { leaseMs: 2500 });
       const held = await take(context, one.receiver, 1);
-      const two = await openReceiver(second, { leaseMs: 1000 });
-      const waiting = two.receiver.receive({ signal: AbortSignal.timeout(2600), maxMessages: 1, maxBytes: 1_000_000 });
-      for (let time = 0; time < 8; time++) {
-        await context.pass(300);
+      const two = await openReceiver(second, { leaseMs: 2500 });
+      const waiting = two.receiver.receive({ signal: AbortSignal.timeout(3300), maxMessages: 1, maxBytes: 1_000_000 });
+      for (let time = 0; time < 14; time++) {
+        await context.pass(250);
         await one.receiver.extendLease(held.map(({ token }) => token));
       }
       await settleAll(one.receiver, held);

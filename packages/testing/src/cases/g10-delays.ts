@@ -39,6 +39,7 @@ async function sendsDelayed(
       return { id, delayMs, from, to: Date.now() };
     }),
   );
+  await context.pass(Math.max(...delaysMs));
   await context.untilHandled(delaysMs.length);
   for (const { id, delayMs, from, to } of sent) {
     const [run = assert.fail('it did not run'), ...more] = context.runsOf(id);
