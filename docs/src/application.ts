@@ -32,12 +32,12 @@ export class Application implements Disposable {
     writeFileSync(join(this.folder, file), text);
   }
 
-  /** The compiler's output, for the modules and for the programs of the documentation itself. Empty: all is well. */
-  check(): Promise<string> {
+  /** The compiler's output, for the modules and for further folders. Empty: all is well. */
+  check(folders: readonly string[]): Promise<string> {
     const config = {
       extends: join(workspace, 'docs', 'tsconfig.json'),
       compilerOptions: { rootDir: '/' },
-      include: ['*.ts', join(workspace, 'docs', 'src')],
+      include: ['*.ts', ...folders],
     };
     writeFileSync(join(this.folder, 'tsconfig.json'), JSON.stringify(config));
     const tsc = join(workspace, 'node_modules', 'typescript', 'bin', 'tsc');

@@ -11,7 +11,8 @@ export interface CodeFindings {
   readonly run: number;
 }
 
-export async function checkCode(pages: readonly Page[]): Promise<CodeFindings> {
+/** `programs`: folders that are type-checked with the blocks. */
+export async function checkCode(pages: readonly Page[], programs: readonly string[]): Promise<CodeFindings> {
   const blocks = pages.flatMap(codeBlocksOf);
   const modules = new Map<string, Module>();
   const faults = [...blocks.flatMap(configFaults), ...blocks.flatMap(commandFaults), ...blocks.flatMap(languageFaults)];
@@ -22,19 +23,19 @@ export async function checkCode(pages: readonly Page[]): Promise<CodeFindings> {
       faults.push((error as Error).message);
     }
   }
-  const compiled = await compileAndRun(modules, blocks);
+  const compiled = await compileAndRun(modules, blocks, programs);
   return { faults: [...faults, ...compiled.faults], checked: modules.size, run: compiled.run };
 }
 
 async function compileAndRun(
   modules: ReadonlyMap<string, Module>,
   blocks: readonly CodeBlock[],
+  programs: readonly string[],
 ): Promise<Omit<CodeFindings, 'checked'>> {
   using application = new Application();
   for (const [file, module] of modules) application.write(file, module);
   const files = [...modules].filter(([, { block }]) => block.words.has('run')).map(([file]) => file);
-  const compiling = await application.check();
-  const runs = await application.run(files);
+  const [compiling, runs] = await Promise.all([application.check(programs), application.run(files)]);
   const faults = [
     ...messagesOf(compiling).flatMap((message) => placed(message, modules)),
     ...runs.flatMap((run) => runFaults(run, modules, blocks)),

@@ -19,7 +19,9 @@ if (values.check === true) {
     checked: pages.reduce((sum, page) => sum + partsIn(page), 0),
   };
   const links = { faults: linkFaults(pages, values.root), checked: pages.length };
-  const report = { parts, links, code: await checkCode(pages), vectors: vectorFaults() };
+  // The programs behind the pages are checked with the real ones.
+  const programs = values.root === workspace ? [import.meta.dirname] : [];
+  const report = { parts, links, code: await checkCode(pages, programs), vectors: vectorFaults() };
   process.stdout.write(JSON.stringify(report));
 } else {
   for (const page of stale) writePage(values.root, page);
