@@ -1,0 +1,118 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { canInstall, isDebianRelease, remedy } from '../lib/docker-machine.mjs';
+import { dockerState } from '../lib/docker-state.mjs';
+import { root } from './support/workspace.ts';
+
+const laptop = { platform: 'linux', isRoot: false, isDebian: true };
+
+describe('Docker is installed', () => {
+  test('only on Debian and Ubuntu as root', () => {
+    expect(canInstall({ ...laptop, isRoot: true })).toBe(true);
+    expect(canInstall(laptop)).toBe(false);
+    expect(canInstall({ ...laptop, isRoot: true, isDebian: false })).toBe(false);
+    expect(canInstall({ ...laptop, isRoot: true, platform: 'darwin' })).toBe(false);
+  });
+
+  test.each([
+    ['ID=debian\n', true],
+    ['NAME="Ubuntu"\nID=ubuntu\nID_LIKE=debian\n', true],
+    ['ID=linuxmint\nID_LIKE="ubuntu debian"\n', true],
+    ['ID=fedora\n', false],
+    ['ID=x\nHOME_URL="https://example.com/debian"\n', false],
+  ])('where os-release is %j: %s', (release, debian) => {
+    expect(isDebianRelease(release)).toBe(debian);
+  });
+});
+
+test.each([
+  ['spawn docker ENOENT', laptop, /apt-get install .*docker\.io .*debootstrap/],
+  ['spawn docker ENOENT', { ...laptop, isDebian: false }, /get\.docker\.com/],
+  ['spawn docker ENOENT', { ...laptop, platform: 'darwin' }, /brew/],
+  ['permission denied while trying to connect', laptop, /usermod -aG docker/],
+  ['Cannot connect to the Docker daemon', laptop, /systemctl start docker/],
+  ['Cannot connect to the Docker daemon', { ...laptop, platform: 'win32' }, /docker desktop start/],
+])('who sees %j on %j is told one command', (problem, machine, command) => {
+  expect(remedy(problem, machine)).toMatch(command);
+});
+
+describe('the daemon that was started', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'anymq-state-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  test('is kept while another process that lives uses it', () => {
+    const state = dockerState(folder);
+    state.join();
+    expect(state.hasOtherUsers()).toBe(false);
+    writeFileSync(join(folder, 'users', String(process.ppid)), '');
+    expect(state.hasOtherUsers()).toBe(true);
+    rmSync(join(folder, 'users', String(process.ppid)));
+    writeFileSync(join(folder, 'users', String(noProcess)), '');
+    expect(state.hasOtherUsers()).toBe(false);
+  });
+
+  test('is remembered while it lives', () => {
+    const state = dockerState(folder);
+    expect(state.startedDaemon()).toBeUndefined();
+    state.rememberDaemon(process.ppid);
+    expect(state.startedDaemon()).toBe(process.ppid);
+    state.rememberDaemon(noProcess);
+    expect(state.startedDaemon()).toBeUndefined();
+  });
+
+  test("is started and stopped by one process at a time; a lock whose holder died is nobody's", async () => {
+    const state = dockerState(folder);
+    writeFileSync(join(folder, 'lock'), String(noProcess));
+    const order: string[] = [];
+    const work = (name: string) => async () => {
+      order.push(`${name} begins`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      order.push(`${name} ends`);
+    };
+    await Promise.all([state.alone(work('first')), state.alone(work('second'))]);
+    expect(order.map((event) => event.split(' ')[1])).toEqual(['begins', 'ends', 'begins', 'ends']);
+  });
+});
+
+describe('npm run brokers', () => {
+  const given = { ANYMQ_TEST_REDIS_URL: 'redis://127.0.0.1:1', ANYMQ_TEST_RABBITMQ_URL: 'amqp://127.0.0.1:2' };
+
+  test.each([['up'], ['status']])('-- %s --json prints one object of URLs and nothing else', async (command) => {
+    expect(await brokers([command, '--json'], given)).toEqual({
+      stdout: '{"redis":"redis://127.0.0.1:1","rabbitmq":"amqp://127.0.0.1:2"}\n',
+      stderr: '',
+    });
+    expect((await brokers([command, 'redis', '--json'], given)).stdout).toBe('{"redis":"redis://127.0.0.1:1"}\n');
+  });
+
+  test('-- up prints a table for people', async () => {
+    expect((await brokers(['up', 'redis'], given)).stdout).toBe(
+      'redis      redis://127.0.0.1:1  from the environment\n',
+    );
+  });
+
+  test.each([[[]], [['start']], [['up', 'nats']]])('-- %j says how it is used', async (args) => {
+    await expect(brokers(args, given)).rejects.toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/up \| down \| status/) as string,
+    });
+  });
+});
+
+// Above the greatest process id that Linux gives.
+const noProcess = 2 ** 22 + 1;
+
+function brokers(args: readonly string[], env: NodeJS.ProcessEnv) {
+  const program = join(root, 'scripts', 'lib', 'docker-brokers.mjs');
+  return promisify(execFile)(process.execPath, ['--conditions=source', program, ...args], {
+    env: { ...process.env, ...env },
+  });
+}
