@@ -12,7 +12,7 @@ export interface SendOptions<C extends Capabilities = Capabilities> {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** 0 (the default) to 604,800,000 (7 days), and never beyond the destination's retention. */
   readonly delayMs?: number | undefined;
-  /** 0 to 9, higher first; 4 by default. Needs the capability `priority`. */
+  /** 0 to 9, higher first; 4 by default. Needs the capability `priority`; refused where order is by key. */
   readonly priority?: (C['priority'] extends false ? never : number) | undefined;
   /** From 1. Needs the capability `expiry`. */
   readonly expiresAfterMs?: (C['expiry'] extends false ? never : number) | undefined;

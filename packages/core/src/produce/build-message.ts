@@ -83,6 +83,11 @@ function checkOptions(
   if (options.delayMs !== undefined) checkDelay(options.delayMs, destination);
   if (options.priority !== undefined) {
     requireCapability(context, 'priority', 'priority', 'Send urgent messages to a queue of their own.');
+    if (destination.ordering === 'key') {
+      throw invalidOption(
+        `priority would break the order of '${destination.name}'. Leave it out, or send urgent messages to a queue of their own.`,
+      );
+    }
     requireNumber('priority', options.priority, { min: 0, max: 9, integer: true });
   }
   if (options.expiresAfterMs !== undefined) {

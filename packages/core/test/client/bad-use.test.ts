@@ -102,6 +102,13 @@ test('what a driver cannot do does not compile', async () => {
   expect(await failure(() => mq.producer(queue).send('x', { priority: 3 }))).toMatchObject({ code: 'UNSUPPORTED' });
 });
 
+test('priority is refused where order is by key', async () => {
+  await using mq = await core.createClient(createMemoryDriver());
+  const ordered = core.defineQueue<string>('ordered', { key: (body) => body, ordering: 'key' });
+  const error = await failure(() => mq.producer(ordered).send('x', { priority: 9 }));
+  expect(error).toMatchObject({ code: 'INVALID_OPTION', outcome: 'not-sent' });
+});
+
 test('topics need a group and queues have none, everywhere', async () => {
   await using mq = await core.createClient(createMemoryDriver());
   for (const work of [
