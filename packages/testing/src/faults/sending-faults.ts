@@ -102,9 +102,12 @@ export const sendingFaults: readonly FaultyDriver[] = [
     break: changing((message) => ({ ...message, dueAt: undefined })),
   },
   {
-    name: 'delivers a quarter of a second before it is due',
+    name: 'delivers when half of the delay has passed',
     caughtBy: ['G10'],
-    break: changing((message) => (message.dueAt === undefined ? message : { ...message, dueAt: message.dueAt - 250 })),
+    break: changing((message) => {
+      const now = Date.now();
+      return message.dueAt === undefined ? message : { ...message, dueAt: now + (message.dueAt - now) / 2 };
+    }),
   },
   {
     name: 'sends an empty body as a space',
