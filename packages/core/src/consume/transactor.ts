@@ -1,7 +1,7 @@
 import type { Handler } from '../consume-types.ts';
 import type { Destination } from '../destination.ts';
 import type { Address, Receiver } from '../driver-interface.ts';
-import type { AnymqError } from '../errors.ts';
+import { AnymqError } from '../errors.ts';
 import type { OutgoingMessage } from '../message.ts';
 import { outcomeKind } from '../outcome.ts';
 import type { SendOptions } from '../send-types.ts';
@@ -35,14 +35,31 @@ export class Transactor {
   }
 
   async run(job: Job, body: unknown, delivery: DeliveryView, handler: Handler<unknown>): Promise<unknown> {
-    const sends: Send[] = [];
-    delivery.send = (to, sent, options) => {
-      sends.push(this.#context.prepare(to, sent, options));
-    };
-    const value = await handler(body, delivery);
+    const collected = this.#collect(delivery);
+    let value: unknown;
+    try {
+      value = await handler(body, delivery);
+    } finally {
+      collected.close();
+    }
     if (outcomeKind(value) !== undefined) return value;
-    await this.#commit(job, sends);
+    // Someone else may commit the same message.
+    if (delivery.aborted !== undefined) throw delivery.aborted;
+    await this.#commit(job, collected.sends);
     return undefined;
+  }
+
+  #collect(delivery: DeliveryView): { readonly sends: readonly Send[]; close(): void } {
+    const sends: Send[] = [];
+    let isOpen = true;
+    delivery.send = (to, body, options) => {
+      if (!isOpen) throw new AnymqError('CLOSED', 'The handler has returned: send before it does.');
+      const send = this.#context.prepare(to, body, options);
+      // Awaited when the handler has returned; until then nobody listens.
+      if (send.message instanceof Promise) send.message.catch(() => undefined);
+      sends.push(send);
+    };
+    return { sends, close: () => (isOpen = false) };
   }
 
   async #commit(job: Job, sends: readonly Send[]): Promise<void> {
@@ -54,7 +71,8 @@ export class Transactor {
       for (const { to, message } of messages) await transaction.send(to, [message]);
       await transaction.commit();
     } catch (error) {
-      await this.#wrapped(() => transaction.abort());
+      // A transaction that cannot even be aborted ends by its time-out.
+      await transaction.abort().catch(() => undefined);
       throw this.#context.wrap(error);
     }
     this.#committed.add(job);
