@@ -24,10 +24,17 @@ export async function runConformance(
 ): Promise<readonly CaseResult[]> {
   const watch = createResourceWatch();
   try {
-    return await runAll(await createEnvironment(harness, watch, options.timeScale ?? 1), options);
+    const results = await runAll(await createEnvironment(harness, watch, options.timeScale ?? 1), options);
+    return [...results, ...strayRejections(watch)];
   } finally {
     watch.close();
   }
+}
+
+/** Those that came out of no case. They would otherwise be seen by nobody, as the watch listens for all. */
+function strayRejections(watch: ResourceWatch): readonly CaseResult[] {
+  const name = 'no promise is rejected without anybody who handles it';
+  return watch.rejections(undefined).map((error) => ({ group: 'D', name, durationMs: 0, status: 'failed', error }));
 }
 
 /** Asks a driver once what it declares. */
