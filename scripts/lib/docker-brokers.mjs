@@ -12,16 +12,21 @@ import {
 
 const usage = `npm run brokers -- up | down | status [--json] [${brokerNames.join(' | ')}]…`;
 
-// Whatever was started until then is removed when this process is gone; processes that it runs are ended with it.
+const interrupted = new AbortController();
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
-  process.once(signal, () => process.exit(128 + constants.signals[signal]));
+  // Not `once`: a package of testcontainers' ends the process when its own listener is the last one left.
+  process.on(signal, () => {
+    process.exitCode = 128 + constants.signals[signal];
+    interrupted.abort(new Error('interrupted; what was started is removed again'));
+  });
 }
 
 try {
   await runCommand(process.argv.slice(2));
 } catch (error) {
   process.stderr.write(`anymq: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  // What still runs, such as the building of an image, ends with this process.
+  process.exit(process.exitCode ?? 1);
 }
 
 /** @param {readonly string[]} args */
@@ -31,7 +36,7 @@ async function runCommand(args) {
   const wrong = named.find((name) => !isBrokerName(name));
   if (wrong !== undefined) throw new Error(`There is no broker ${wrong}. ${usage}`);
   const names = named.length > 0 ? named.filter(isBrokerName) : brokerNames;
-  if (command === 'up') print(await upBrokers(names), json);
+  if (command === 'up') print(await upBrokers(names, { signal: interrupted.signal }), json);
   else if (command === 'status') print(await brokerStatus(names), json);
   else if (command === 'down') printRemoved(await downBrokers(names), json);
   else throw new Error(usage);

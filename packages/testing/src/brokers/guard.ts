@@ -8,6 +8,8 @@ export interface Guard {
   readonly mark: readonly [name: string, value: string];
   /** Lets the containers outlive the process. */
   dismiss(): void;
+  /** Removes them now, and resolves when they are gone. Nothing may be started under this guard any more. */
+  remove(): Promise<void>;
 }
 
 /**
@@ -29,6 +31,12 @@ export function createGuard(): Guard {
     mark,
     dismiss() {
       watcher.stdin.end('dismissed');
+    },
+    async remove() {
+      const gone = new Promise((resolve) => watcher.on('exit', resolve).on('error', resolve));
+      watcher.ref();
+      watcher.stdin.end();
+      await gone;
     },
   };
 }

@@ -20,20 +20,42 @@ export interface UpBroker {
 }
 
 /**
- * Starts those that do not run yet, and resolves when all answer. They outlive this process; when it ends before that,
- * those that it started are removed.
+ * Starts those that do not run yet, and resolves when all answer. They outlive this process. When one of them cannot be
+ * started, when `signal` aborts or when the process ends before that, those that this call started are removed.
  *
  * @throws {BrokerUnavailableError} when one of them is not to be had
  */
-export async function upBrokers(names: readonly BrokerName[]): Promise<readonly UpBroker[]> {
+export async function upBrokers(
+  names: readonly BrokerName[],
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<readonly UpBroker[]> {
   const guard = createGuard();
+  try {
+    const up = await Promise.race([upAll(names, guard), ...(signal === undefined ? [] : [aborted(signal)])]);
+    guard.dismiss();
+    return up;
+  } catch (error) {
+    await guard.remove();
+    throw error;
+  }
+}
+
+async function upAll(names: readonly BrokerName[], guard: Guard): Promise<readonly UpBroker[]> {
   const up: UpBroker[] = [];
   for (const name of names) {
-    const url = urlInEnvironment(name) ?? brokerUrl(name, await getUp(name, guard));
-    up.push({ name, url, from: urlInEnvironment(name) === undefined ? 'container' : 'environment', answers: true });
+    const given = urlInEnvironment(name);
+    const url = given ?? brokerUrl(name, await getUp(name, guard));
+    up.push({ name, url, from: given === undefined ? 'container' : 'environment', answers: true });
   }
-  guard.dismiss();
   return up;
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const abort = () => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  });
 }
 
 /** Finds the containers and brings back those that do not answer; starts new ones where any is missing. */
