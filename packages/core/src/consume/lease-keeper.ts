@@ -16,15 +16,15 @@ export interface LeaseKeeperContext {
   onOverdue(job: Job): void;
 }
 
-/** A call that hangs must not let every lease run out; more than a few would pile up. */
-const maxExtending = 3;
+/** A call that hangs must not let every lease run out; more than a few per lease would pile up. */
+const maxCalls = 3;
 
 /** Extends the leases of what is in our hands, four times per lease, with one timer, and none while nothing is. */
 export class LeaseKeeper {
   readonly #context: LeaseKeeperContext;
   readonly #everyMs: number;
   #timer: Timer | undefined;
-  #extending = 0;
+  readonly #calls = new Set<{ readonly since: number }>();
 
   constructor(context: LeaseKeeperContext) {
     this.#context = context;
@@ -53,17 +53,20 @@ export class LeaseKeeper {
       // What came or was extended since the last round has most of its lease before it.
       else if (job.leaseUntil - now <= leaseMs - this.#everyMs) due.push(job);
     }
-    if (due.length > 0 && this.#extending < maxExtending) void this.#extend(due, now + leaseMs);
+    for (const call of this.#calls) if (call.since + leaseMs <= now) this.#calls.delete(call);
+    if (due.length > 0 && this.#calls.size < maxCalls) void this.#extend(due, now);
   };
 
-  async #extend(jobs: readonly Job[], until: number): Promise<void> {
-    this.#extending++;
+  async #extend(jobs: readonly Job[], since: number): Promise<void> {
+    const call = { since };
+    this.#calls.add(call);
     try {
       await this.#context.extend(jobs.map((job) => job.token));
-      for (const job of jobs) job.leaseUntil = until;
+      const until = since + this.#context.leaseMs;
+      for (const job of jobs) job.leaseUntil = Math.max(job.leaseUntil, until);
     } catch (error) {
       this.#context.onError(error);
     }
-    this.#extending--;
+    this.#calls.delete(call);
   }
 }
