@@ -13,6 +13,7 @@ import { settling } from './cases/g02-settling.ts';
 import { outcomes } from './cases/g03-outcomes.ts';
 import { retry } from './cases/g03-retry.ts';
 import { killers } from './cases/g04-killers.ts';
+import { foreign } from './cases/g05-foreign.ts';
 import { undecodable } from './cases/g05-undecodable.ts';
 import { letterList } from './cases/g06-list.ts';
 import { letterRecord } from './cases/g06-record.ts';
@@ -48,6 +49,7 @@ export const allCases: readonly ConformanceCase[] = [
   ...retry,
   ...outcomes,
   ...undecodable,
+  ...foreign,
   ...letterRecord,
   ...letterList,
   ...redrive,

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { defineQueue, text, type DefinitionOptions } from '@anymq/core';
-import { physicalName } from '@anymq/core/driver';
 import type { Job } from '../case-context.ts';
 import { casesOf, type ConformanceCase } from '../conformance-case.ts';
 import { ordered } from '../ingredients.ts';
@@ -127,32 +126,6 @@ export const undecodable: readonly ConformanceCase[] = casesOf('G5', [
         context.runs.map(({ body, attempt }) => [body, attempt]),
         [['plain words', 1]],
       );
-    },
-  },
-  {
-    name: 'a message that another program wrote is handled, with an id and a time',
-    needs: ['writeForeign'],
-    async run(context) {
-      const member = await context.connect();
-      const queue = context.queue('jobs');
-      await member.client.provision([queue]);
-      const address = { kind: 'queue', name: 'jobs', ordering: 'none', partitions: 8 } as const;
-      const physical = physicalName(context.namespace, address);
-      const write = (body: string): Promise<void> | undefined =>
-        context.harness.writeForeign?.(
-          { ...address, physical },
-          { body: new TextEncoder().encode(body), headers: { tenant: 'b' } },
-        );
-      await write('{"n": 1}');
-      await write('no JSON');
-      await context.consume(member, queue, {});
-      await context.untilHandled(1);
-      const [{ delivery, attempt } = assert.fail()] = context.runs;
-      assert.equal(attempt, 1);
-      assert.ok(delivery.message.id !== '' && Math.abs(Date.now() - delivery.message.time.getTime()) < 60_000);
-      assert.equal(delivery.message.headers['tenant'], 'b');
-      await context.untilLetters(member, queue, 1);
-      context.leaves(queue, { deadLetters: 1 });
     },
   },
 ]);
