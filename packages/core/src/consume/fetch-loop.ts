@@ -65,7 +65,9 @@ export class FetchLoop {
 
   #mayFetch(): boolean {
     const { dispatcher } = this.#context;
-    return dispatcher.desk.settler.releases === 0 && dispatcher.wanted() > 0;
+    const { settings, settler } = dispatcher.desk;
+    // What is on its way back to an ordered destination comes before what is fetched next.
+    return (!settings.ordered || settler.releases === 0) && dispatcher.wanted() > 0;
   }
 
   async #turn(): Promise<AnymqError | undefined> {
