@@ -35,7 +35,8 @@ export interface Job {
 /** What a handler of the suite does. Undefined: returns at once. */
 export type Behaviour = (run: Run, delivery: Delivery) => Promise<Outcome | void> | Outcome | void;
 
-interface Used {
+/** A destination, or a group of it, that the case has worked with. */
+export interface Used {
   readonly destination: Destination;
   readonly group: string | undefined;
   left: Leftovers;

@@ -1,12 +1,14 @@
 import { getEventListeners } from 'node:events';
-import type { Client } from '@anymq/core';
-import type { CaseContext } from './case-context.ts';
+import { AnymqError, type Client, type Count, type Inspection } from '@anymq/core';
+import type { CaseContext, Used } from './case-context.ts';
 import { differences } from './counts.ts';
 import { bounded, eventually } from './eventually.ts';
 import type { Member } from './member.ts';
 import type { ResourceWatch } from './resource-watch.ts';
 
 const closeWithinMs = 10_000;
+const zero: Count = { value: 0, exact: true };
+const nothing: Inspection = { backlog: zero, inFlight: zero, delayed: zero, deadLetters: zero, oldestAgeMs: null };
 
 /** Ends a case that has passed: proves that the broker is empty, deletes what the case made, and closes everything. */
 export async function proveEmptyAndClose(context: CaseContext): Promise<void> {
@@ -31,10 +33,11 @@ export async function abandon(context: CaseContext): Promise<void> {
 async function proveEmpty(context: CaseContext): Promise<void> {
   // A member of its own: those of the case may be closed, or on a driver that was made to fail.
   const { client } = await context.connect();
-  for (const { destination, group, left } of context.used.values()) {
+  for (const used of context.used.values()) {
+    const { destination, group } = used;
     let problem = '';
     const probe = async (): Promise<true | undefined> => {
-      problem = differences(await client.inspect(destination, group === undefined ? {} : { group }), left) ?? '';
+      problem = (await problemOf(client, used)) ?? '';
       return problem === '' ? true : undefined;
     };
     const where = group === undefined ? destination.name : `${destination.name}/${group}`;
@@ -45,6 +48,17 @@ async function proveEmpty(context: CaseContext): Promise<void> {
     );
   }
   await removeAll(context, client);
+}
+
+/** What never came to be has nothing left in it. */
+async function problemOf(client: Client, { destination, group, left }: Used): Promise<string | undefined> {
+  try {
+    return differences(await client.inspect(destination, group === undefined ? {} : { group }), left);
+  } catch (error) {
+    if (AnymqError.isInstance(error) && error.code === 'NOT_FOUND' && differences(nothing, left) === undefined)
+      return undefined;
+    throw error;
+  }
 }
 
 async function removeAll(context: CaseContext, client: Client): Promise<void> {

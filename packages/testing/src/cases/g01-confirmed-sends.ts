@@ -74,7 +74,7 @@ export const confirmedSends: readonly ConformanceCase[] = casesOf('G1', [
     name: 'without a confirmation send rejects by timeoutMs, saying that the outcome is unknown',
     async run(context) {
       const member = await context.connect({ wrap: neverConfirming });
-      const producer = member.client.producer(context.queue('jobs'), { timeoutMs: 400 });
+      const producer = context.producer(member, context.queue('jobs'), { timeoutMs: 400 });
       const before = Date.now();
       await rejectsWith(producer.send({ n: 1 }), 'TIMEOUT', 'unknown');
       assert.ok(Date.now() - before < 400 + context.within(2000), 'rejected long after its timeout');
@@ -90,7 +90,7 @@ export const confirmedSends: readonly ConformanceCase[] = casesOf('G1', [
             driver: (inner) => ({ openSender: () => Promise.reject(refusing), ...classifyScripted(inner) }),
           }),
       });
-      const producer = member.client.producer(context.queue('jobs'), { timeoutMs: 400 });
+      const producer = context.producer(member, context.queue('jobs'), { timeoutMs: 400 });
       await rejectsWith(producer.send({ n: 1 }), 'TIMEOUT', 'not-sent');
     },
   },
@@ -159,7 +159,7 @@ export const confirmedSends: readonly ConformanceCase[] = casesOf('G1', [
           wrapDriver(driver, { driver: classifyScripted, sender: () => ({ sendBatch: () => Promise.reject(error) }) }),
       });
       const found = await rejectsWith(
-        member.client.producer(context.queue('jobs')).send({ n: 1 }),
+        context.send(member, context.queue('jobs'), { n: 1 }),
         'ACCESS_DENIED',
         'not-sent',
       );

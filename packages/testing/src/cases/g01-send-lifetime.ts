@@ -52,7 +52,7 @@ export const sendLifetime: readonly ConformanceCase[] = casesOf('G1', [
     name: 'a signal gives up a send: not sent when it was aborted before, unknown when the broker has it',
     async run(context) {
       const member = await context.connect({ wrap: neverConfirming });
-      const producer = member.client.producer(context.queue('jobs'));
+      const producer = context.producer(member, context.queue('jobs'));
       const early = context.abortable();
       early.abort();
       await rejectsWith(producer.send({ n: 1 }, { signal: early.signal }), 'ABORTED', 'not-sent');
