@@ -2,7 +2,7 @@
 // Run as a program with the names of what is needed (docker, debootstrap), it does that, tells how it goes on standard
 // error, and says on standard output why it could not.
 import { spawn } from 'node:child_process';
-import { openSync, readFileSync } from 'node:fs';
+import { existsSync, openSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -35,9 +35,10 @@ export function ensureDocker(needs = ['docker']) {
     const lacksDebootstrap = needs.includes('debootstrap') && !(await hasProgram('debootstrap'));
     if (problem === undefined && !lacksDebootstrap) return;
     const machine = thisMachine();
-    if (!canInstall(machine)) throw new Error(notHere(problem ?? 'debootstrap: not found', machine));
+    const before = runningDaemon();
+    if (!canInstall(machine)) throw new Error(notHere(problem, machine));
     if (lacksDebootstrap || !(await hasDocker())) await timed('installing Docker from Debian', installPackages);
-    if (problem !== undefined) await timed("starting Docker's daemon", startDaemon);
+    if (problem !== undefined) await timed("starting Docker's daemon", () => startDaemon(before));
   });
 }
 
@@ -46,7 +47,7 @@ export function releaseDocker() {
   return state.alone(async () => {
     state.leave();
     const pid = state.startedDaemon();
-    if (pid === undefined || state.hasOtherUsers() || (await runsContainers())) return;
+    if (pid === undefined || !isDaemon(pid) || state.hasOtherUsers() || (await runsContainers())) return;
     await timed("stopping Docker's daemon, which was started for this", () => stopDaemon(pid));
   });
 }
@@ -64,15 +65,20 @@ async function hasDocker() {
 }
 
 /**
- * @param {string} problem
+ * @param {string | undefined} problem Docker's; undefined when only debootstrap is missing
  * @param {import('./docker-machine.mjs').Machine} machine
  */
 function notHere(problem, machine) {
+  if (problem === undefined) return 'debootstrap is missing, and only root on Debian or Ubuntu builds images here.';
   return `Docker does not answer (${problem.split('\n')[0]}). To have it: ${remedy(problem, machine)}`;
 }
 
-/** Starts the daemon and waits until it answers. Where an installation or the system started it, only waits. */
-async function startDaemon() {
+/**
+ * Starts the daemon and waits until it answers. Where an installation or the system started it, only waits.
+ *
+ * @param {number | undefined} before the daemon that ran before all this
+ */
+async function startDaemon(before) {
   const log = join(tmpdir(), 'anymq-dockerd.log');
   const exited = (await hasSystemd()) ? await startService() : await spawnDaemon(log);
   const deadline = Date.now() + startsWithinMs;
@@ -80,7 +86,25 @@ async function startDaemon() {
     if (exited() || Date.now() > deadline) throw new Error(`${tail(log)}\nDocker's daemon does not start; see above.`);
     await delay(100);
   }
-  state.rememberDaemon(Number.parseInt(readFileSync(pidFile, 'utf8'), 10));
+  // The one spawned here is remembered already; the one that the installation or the system has started is not. One that
+  // ran before is never to be stopped, even if it did not answer.
+  const now = runningDaemon();
+  if (now !== undefined && now !== before) state.rememberDaemon(now);
+}
+
+function runningDaemon() {
+  const pid = existsSync(pidFile) ? Number.parseInt(readFileSync(pidFile, 'utf8'), 10) : Number.NaN;
+  return !Number.isNaN(pid) && isAlive(pid) ? pid : undefined;
+}
+
+/**
+ * Whether the process is a Docker daemon still, and not another that got its number.
+ *
+ * @param {number} pid
+ */
+function isDaemon(pid) {
+  const file = `/proc/${pid}/comm`;
+  return existsSync(file) && readFileSync(file, 'utf8').trim() === 'dockerd';
 }
 
 /** @param {string} log */

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { canInstall, isDebianRelease, remedy } from '../lib/docker-machine.mjs';
+import { canInstall, isDebianRelease, remedy, thisMachine } from '../lib/docker-machine.mjs';
 import { dockerState } from '../lib/docker-state.mjs';
 import { root } from './support/workspace.ts';
 
@@ -79,6 +79,62 @@ describe('the daemon that was started', () => {
     await Promise.all([state.alone(work('first')), state.alone(work('second'))]);
     expect(order.map((event) => event.split(' ')[1])).toEqual(['begins', 'ends', 'begins', 'ends']);
   });
+});
+
+describe.runIf(canInstall(thisMachine()))('where Docker is missing, on Debian as root,', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'anymq-no-docker-'));
+    program('systemctl', 'exit 1');
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  test('it is installed, even if apt knows nothing yet, started, and stopped at the end', async () => {
+    program('apt-get', `case $1 in update) touch updated;; *) test -e updated;; esac`);
+    program('docker', `case $1 in version) test -e up;; esac`);
+    program('dockerd', `touch up; while :; do sleep 0.1; done`);
+    const { stderr } = await ensureAndRelease();
+    expect(logged()).toEqual([
+      expect.stringMatching(/^apt-get install .*docker\.io/),
+      'apt-get update',
+      expect.stringMatching(/^apt-get install .*docker\.io/),
+      expect.stringMatching(/^dockerd --host unix:/),
+    ]);
+    expect(stderr).toMatch(/installing Docker[^]*starting Docker[^]*stopping Docker/);
+  });
+
+  test('and its daemon does not start, its last words are told', async () => {
+    program('apt-get', '');
+    program('docker', `test $1 = --version`);
+    program('dockerd', `echo 'no such kernel module'; exit 1`);
+    await expect(ensureAndRelease()).rejects.toMatchObject({
+      stderr: expect.stringMatching(/no such kernel module[^]*does not start/) as string,
+    });
+  });
+
+  /** Stands in for a program of the machine; only what changes the machine is logged. */
+  function program(name: string, script: string): void {
+    const log = ['docker', 'systemctl'].includes(name)
+      ? ''
+      : `case "$*" in --version) exit 127;; esac; echo "${name} $*" >> log\n`;
+    writeFileSync(join(folder, name), `#!/bin/sh\ncd ${folder}\n${log}${script}\n`, { mode: 0o755 });
+  }
+
+  function ensureAndRelease() {
+    const module = JSON.stringify(join(root, 'scripts', 'lib', 'docker.mjs'));
+    const program = `
+      const { ensureDocker, joinDocker, releaseDocker } = await import(${module});
+      joinDocker();
+      await ensureDocker(['docker', 'debootstrap']);
+      await releaseDocker();
+    `;
+    const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}`, TMPDIR: folder };
+    return promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], { env });
+  }
+
+  function logged(): readonly string[] {
+    return readFileSync(join(folder, 'log'), 'utf8').trim().split('\n');
+  }
 });
 
 describe('npm run brokers', () => {
