@@ -1,7 +1,7 @@
 import type * as Testcontainers from 'testcontainers';
 import type { Configuration, ContainerSpec } from './broker-spec.ts';
 import { freePort } from './free-port.ts';
-import { untilItAnswers } from './readiness.ts';
+import { lastLines, untilItAnswers } from './readiness.ts';
 import { labels } from './labels.ts';
 import { docker } from './run-command.ts';
 
@@ -25,9 +25,11 @@ export async function startContainer(spec: ContainerSpec, options: StartContaine
     try {
       return { id: await startOn(port, spec, options), port };
     } catch (error) {
-      await removeFailed(port, options);
+      const lastWords = await removeFailed(port, options);
       // Somebody else was quicker: the free port is not ours until Docker has it.
-      if (attempt === tries || !/port is already allocated|address already in use/i.test(String(error))) throw error;
+      if (attempt < tries && /port is already allocated|address already in use/i.test(String(error))) continue;
+      if (lastWords === '') throw error;
+      throw new Error(`${spec.image.folder} ended:\n${lastWords}`, { cause: error });
     }
   }
 }
@@ -66,13 +68,15 @@ function answering(spec: ContainerSpec, port: number) {
   };
 }
 
-/** testcontainers leaves a container that Docker created and could not start. */
-async function removeFailed(port: number, options: StartContainerOptions): Promise<void> {
+/** testcontainers leaves a container that did not start, or that ended at once. Returns what it said last. */
+async function removeFailed(port: number, options: StartContainerOptions): Promise<string> {
   const marks = Object.entries({ ...options.labels, [labels.port]: String(port) });
   const filters = marks.flatMap(([name, value]) => ['--filter', `label=${name}=${value}`]);
-  const { stdout } = await docker(['ps', '--all', '--quiet', ...filters]);
-  const ids = stdout.split('\n').filter((id) => id !== '');
-  if (ids.length > 0) await docker(['rm', '--force', '--volumes', ...ids]);
+  const id = (await docker(['ps', '--all', '--quiet', ...filters])).stdout.trim();
+  if (id === '') return '';
+  const said = await lastLines(docker, id);
+  await docker(['rm', '--force', '--volumes', id]);
+  return said;
 }
 
 async function testcontainers(): Promise<typeof Testcontainers> {

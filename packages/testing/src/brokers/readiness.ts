@@ -33,6 +33,7 @@ async function isRunning(docker: Docker, id: string): Promise<boolean> {
   return (await docker(['inspect', '--format', '{{.State.Running}}', id])).stdout.trim() === 'true';
 }
 
-async function lastLines(docker: Docker, id: string): Promise<string> {
+/** What the container said last; empty when it never ran. */
+export async function lastLines(docker: Docker, id: string): Promise<string> {
   return (await docker(['logs', '--tail', '15', id])).output.trimEnd();
 }
