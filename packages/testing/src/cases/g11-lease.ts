@@ -86,6 +86,7 @@ export const lease: readonly ConformanceCase[] = casesOf('G11', [
         await lost.lose('expired');
         await aborted.opened;
         reasons.push(signal.reason);
+        context.log.wake();
         await late.opened;
         throw new Error('this outcome is dropped');
       });

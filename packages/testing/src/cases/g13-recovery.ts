@@ -4,6 +4,7 @@ import type { Driver } from '@anymq/core/driver';
 import { isAnymqError } from '../assertions.ts';
 import type { CaseContext } from '../case-context.ts';
 import { casesOf, type ConformanceCase } from '../conformance-case.ts';
+import { eventually } from '../eventually.ts';
 import { attempts, breathe, classifyScripted, firstTimes, jobs, ScriptedError } from '../ingredients.ts';
 import { createLosingDriver } from '../losing-driver.ts';
 import { wrapDriver } from '../wrap-driver.ts';
@@ -70,7 +71,15 @@ export const recovery: readonly ConformanceCase[] = casesOf('G13', [
       await context.consume(healthy, queue, {});
       await context.send(healthy, queue, { n: 1 });
       await context.untilHandled(1);
-      const well = await healthy.client.check();
+      // Progress is what was confirmed, some time after the handler ended.
+      const well = await eventually(
+        async () => {
+          const health = await healthy.client.check();
+          return health.consumers[0]?.lastProgressAt === null ? undefined : health;
+        },
+        context.within(),
+        () => 'check() shows no progress',
+      );
       assert.ok(well.ok && well.brokers.every(({ ok }) => ok) && well.brokers.length === 1);
       assert.equal(well.consumers[0]?.state, 'running');
       assert.ok(well.consumers[0].lastProgressAt instanceof Date);
