@@ -37,7 +37,8 @@ function waitOrHop(desk: Desk, job: Job, dueAt: number, now: number): void {
 /** True when a run of the same message is still under way here: this delivery waits for what it returns. */
 function join(desk: Desk, job: Job): boolean {
   const run = desk.hand.running(job.received.id);
-  if (run === undefined) return false;
+  // Where the lane goes back, those before it do, and it must not stay alone.
+  if (run === undefined || run.lane?.draining === true) return false;
   if (run.joined !== undefined) forgetJoined(desk, run.joined);
   run.joined = job;
   job.joinedTo = run;

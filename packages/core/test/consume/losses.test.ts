@@ -350,6 +350,24 @@ describe('a redelivery of a message that still runs here', () => {
     expect(driver.outcomes).toEqual(['release b']);
   });
 
+  test('goes back when one before it of its key has to: it must not run first', async () => {
+    const { driver, runs } = await stage({ ordered: true });
+    const [a, b] = [keyed('a'), keyed('b')];
+    driver.deliver(a, b);
+    await settle();
+    driver.onSettle = () => new Promise(() => undefined);
+    runs.finish('a');
+    await settle();
+    driver.onSettle = undefined;
+    driver.lose(a, b);
+    driver.overshoots = true;
+    driver.deliver(again('a'), again('b'));
+    await settle();
+    runs.fail('b');
+    await settle();
+    expect(runs.started).toEqual(['a/1', 'b/1']);
+  });
+
   test('goes back at the deadline of a stop', async () => {
     const { driver, consumer, clock } = await stage();
     const [a, a2] = [received('a'), received('a', { redelivered: true })];
