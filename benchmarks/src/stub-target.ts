@@ -22,10 +22,11 @@ async function openStub(): Promise<Target> {
 
 const prepared = new Map<string, ReturnType<typeof receivedMessages>>();
 
-/** The same deliveries in every round: a new client has never seen them. */
+/** The same deliveries in every round and case: a new client has never seen them, and a larger heap slows all cases. */
 function preparedOnce(setup: Setup, messages: number): ReturnType<typeof receivedMessages> {
-  const name = `${setup.codec} ${setup.variant} ${messages}`;
-  const made = prepared.get(name) ?? receivedMessages(setup, messages);
+  const name = `${setup.codec} ${setup.variant === 'ordered'}`;
+  const known = prepared.get(name) ?? [];
+  const made = known.length < messages ? receivedMessages(setup, messages) : known;
   prepared.set(name, made);
-  return made;
+  return made.slice(0, messages);
 }

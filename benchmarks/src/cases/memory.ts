@@ -16,8 +16,8 @@ interface Counts {
 }
 
 const counts: Readonly<Record<'full' | 'quick', Counts>> = {
-  full: { awaited: 20_000, safe: 30_000, other: 60_000 },
-  quick: { awaited: 2000, safe: 4000, other: 8000 },
+  full: { awaited: 10_000, safe: 15_000, other: 40_000 },
+  quick: { awaited: 1500, safe: 3000, other: 6000 },
 };
 
 const consumeOperations: readonly ConsumeOperation[] = ['consume-sync', 'consume-async', 'consume-batch'];
