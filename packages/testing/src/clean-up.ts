@@ -12,16 +12,25 @@ const nothing: Inspection = { backlog: zero, inFlight: zero, delayed: zero, dead
 
 /** Ends a case that has passed: proves that the broker is empty, deletes what the case made, and closes everything. */
 export async function proveEmptyAndClose(context: CaseContext): Promise<void> {
-  const alive = context.members.filter(({ crashed }) => !crashed);
   for (const gate of context.gates) gate.open();
-  const consumers = alive.flatMap(({ consumers }) => consumers);
-  await bounded(
-    'Stopping the consumers',
-    Promise.all(consumers.map((each) => each.stop())),
-    context.within(closeWithinMs),
-  );
-  if (context.used.size > 0) await proveEmpty(context);
+  if (context.used.size === 0) {
+    await stopConsumers(context);
+  } else {
+    // A member of its own: those of the case may be closed, or on a driver that was made to fail.
+    const { client } = await context.connect();
+    // What was handled and not confirmed before a crash or a loss runs again: first let the consumers finish.
+    await proveEmpty(context, client);
+    await stopConsumers(context);
+    await proveEmpty(context, client);
+    await removeAll(context, client);
+  }
   await closeAll(context);
+}
+
+async function stopConsumers(context: CaseContext): Promise<void> {
+  const alive = context.members.filter(({ crashed }) => !crashed);
+  const stops = alive.flatMap(({ consumers }) => consumers).map((each) => each.stop());
+  await bounded('Stopping the consumers', Promise.all(stops), context.within(closeWithinMs));
 }
 
 /** Ends a case that has failed. What goes wrong here says nothing new. */
@@ -30,9 +39,7 @@ export async function abandon(context: CaseContext): Promise<void> {
   await closeAll(context, context.within(closeWithinMs / 4)).catch(() => undefined);
 }
 
-async function proveEmpty(context: CaseContext): Promise<void> {
-  // A member of its own: those of the case may be closed, or on a driver that was made to fail.
-  const { client } = await context.connect();
+async function proveEmpty(context: CaseContext, client: Client): Promise<void> {
   for (const used of context.used.values()) {
     const { destination, group } = used;
     let problem = '';
@@ -47,7 +54,6 @@ async function proveEmpty(context: CaseContext): Promise<void> {
       () => `${where} was not left as it should be: ${problem}. ${context.log.summary()}`,
     );
   }
-  await removeAll(context, client);
 }
 
 /** What never came to be has nothing left in it. */
