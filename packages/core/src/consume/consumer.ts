@@ -10,7 +10,8 @@ import { waitBackoff } from '../wait-backoff.ts';
 import { within } from '../within.ts';
 import type { WrappedError } from '../wrap-error.ts';
 import type { ConsumerSettings } from './consumer-settings.ts';
-import { Dispatcher, maxInFlight } from './dispatcher.ts';
+import { handBounds } from './capacity.ts';
+import { Dispatcher } from './dispatcher.ts';
 import { FetchLoop } from './fetch-loop.ts';
 import type { Runner } from './runner.ts';
 
@@ -138,7 +139,7 @@ export class ConsumerOf implements ManagedConsumer {
     // A driver may call back while it opens: nothing is in our hands yet.
     const opened: { dispatcher?: Dispatcher } = {};
     const receiver = await this.#openReceiver({
-      ...maxInFlight(settings),
+      ...handBounds(settings),
       ordered: settings.ordered,
       leaseMs: settings.leaseMs,
       onLost: (tokens, reason) => opened.dispatcher?.lose(tokens, reason),

@@ -1,13 +1,14 @@
-import type { LostReason, ReceiverOptions, SettleOutcome } from '../driver-interface.ts';
-import { AnymqError } from '../errors.ts';
+import type { LostReason, SettleOutcome } from '../driver-interface.ts';
 import type { Received, Token } from '../message.ts';
+import { Capacity } from './capacity.ts';
 import { DeliveryView } from './delivery-view.ts';
 import { Desk, type DeskContext } from './desk.ts';
 import { namedFailure } from './failure.ts';
-import { admit, maxWaiting, place } from './intake.ts';
+import { admit, place } from './intake.ts';
+import { Isolation } from './isolation.ts';
 import { acknowledged, type Job } from './job.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
-import { lose, releaseUnstarted, revoke } from './losses.ts';
+import { abandonRuns, lose, releaseUnstarted, revoke } from './losses.ts';
 import { endRun, setAside, settled, type RunResult } from './outcomes.ts';
 
 export interface DispatcherContext extends Omit<DeskContext, 'onSettled' | 'onDue'> {
@@ -17,11 +18,6 @@ export interface DispatcherContext extends Omit<DeskContext, 'onSettled' | 'onDu
   pump(): void;
 }
 
-/** Handled and not yet confirmed, at the most. */
-const maxUnsettled = 2000;
-/** Bytes of bodies in our hands, at the most; a single message always fits. */
-export const maxHandBytes: number = 64 * 1024 * 1024;
-
 /**
  * Decides which message runs next, and what becomes of it. Knows no broker, makes no connection, and never calls a
  * handler itself: a runner does.
@@ -30,15 +26,9 @@ export class Dispatcher {
   readonly desk: Desk;
   readonly #context: DispatcherContext;
   readonly #keeper: LeaseKeeper;
-  /** Messages that are started when all handlers are busy: fetched ahead, as many as were handled lately. */
-  readonly #maxAhead: number;
-  #ahead = 0;
-  #fetchLimit = 1;
-  #ended = 0;
+  readonly #capacity: Capacity;
+  readonly #isolation: Isolation;
   #accepting = true;
-  /** May have killed its process: runs alone. */
-  #isolated: Job | undefined;
-  #isolatedMayRun = false;
   #pumping = false;
   /** What was said of deliveries that we have not seen yet. */
   readonly #early: (() => void)[] = [];
@@ -51,7 +41,8 @@ export class Dispatcher {
       onSettled: (job, outcome, lost) => this.#onSettled(job, outcome, lost),
       onDue: (job) => this.#onDue(job),
     });
-    this.#maxAhead = maxAhead(settings.concurrency * settings.maxMessages);
+    this.#capacity = new Capacity(this.desk);
+    this.#isolation = new Isolation(this.desk, () => this.#onMarked());
     this.#keeper = new LeaseKeeper({
       clock,
       leaseMs: settings.leaseMs,
@@ -66,39 +57,29 @@ export class Dispatcher {
 
   /** How many messages to fetch now; 0: none, until `onProgress`. */
   wanted(): number {
-    const { desk } = this;
-    const { settings, hand, lanes, ready, settler } = desk;
-    if (!this.isOpen || hand.bytes >= maxHandBytes) return 0;
-    const target = settings.concurrency * settings.maxMessages + this.#ahead;
-    const free = target - ready.length - desk.running;
-    // Fetching one by one while enough waits to be started would only cost round trips.
-    if (ready.length > 0 && desk.running > 0 && free < target / 4) return 0;
-    const room = settings.ordered
-      ? settings.maxHeld * settings.destination.partitions - lanes.total
-      : maxWaiting - desk.waiting;
-    return Math.max(0, Math.min(free, room, maxUnsettled - settler.unsettled, this.#fetchLimit));
+    return this.isOpen ? this.#capacity.wanted() : 0;
   }
 
   /** Messages that arrived, after `elapsedMs` since the fetch before. */
   admit(batch: readonly Received[], elapsedMs: number): void {
-    this.#adapt(elapsedMs);
+    this.#capacity.adapt(elapsedMs);
     this.desk.now();
     for (const received of batch) admit(this.desk, received, this.isOpen);
     for (const tell of this.#early.splice(0)) tell();
     if (batch.length > 0) {
       this.#keeper.arm();
-      this.#fetchLimit *= 4;
+      this.#capacity.widen();
     }
     this.pump();
   }
 
   /** Messages may come and start: neither paused nor stopping, and none has to run alone. */
   get isOpen(): boolean {
-    return this.#accepting && this.#isolated === undefined;
+    return this.#accepting && this.#isolation.job === undefined;
   }
   /** A message waits to be run alone: batches are not filled up meanwhile. */
   get isolating(): boolean {
-    return this.#isolated !== undefined;
+    return this.#isolation.job !== undefined;
   }
   get stopping(): boolean {
     return this.desk.stopping;
@@ -107,12 +88,13 @@ export class Dispatcher {
   /** The next message to start, or undefined. The caller has a free slot, and begins it or sets it aside. */
   take(): Job | undefined {
     if (!this.#accepting) return undefined;
-    if (this.#isolated !== undefined) return this.#takeIsolated();
+    const isolated = this.#isolation.job;
+    if (isolated !== undefined) return this.#takeIsolated(isolated);
     for (let job = this.desk.ready.shift(); job !== undefined; job = this.desk.ready.shift()) {
       if (job.state !== 'ready' || this.#goesBack(job) || this.#expire(job) || this.#setAsideKiller(job)) continue;
       if (job.received.suspect !== true && job.received.crashCount === 0) return job;
       this.#isolate(job);
-      return this.#takeIsolated();
+      return this.#takeIsolated(job);
     }
     return undefined;
   }
@@ -136,7 +118,7 @@ export class Dispatcher {
   /** A handler has returned or thrown, or the body cannot be handled; without a result: it returned nothing. */
   end(job: Job, result?: RunResult): void {
     this.desk.running--;
-    this.#ended++;
+    this.#capacity.count();
     endRun(this.desk, job, result);
     this.#afterRun(job);
   }
@@ -146,7 +128,7 @@ export class Dispatcher {
     const { desk } = this;
     if (job.joined !== undefined) desk.settle(job.joined, acknowledged);
     desk.running--;
-    this.#ended++;
+    this.#capacity.count();
     job.state = 'done';
     desk.hand.remove(job);
     desk.progressAt = desk.now();
@@ -200,24 +182,15 @@ export class Dispatcher {
     this.desk.stopping = true;
     this.#accepting = false;
     this.#context.onRefetch();
-    if (this.#isolated?.state === 'ready') this.desk.giveBack(this.#isolated);
+    const isolated = this.#isolation.job;
+    if (isolated?.state === 'ready') this.desk.giveBack(isolated);
     await releaseUnstarted(this.desk, { all: true });
     this.#afterLoss();
   }
 
   /** The stop's deadline: signals abort, and what still runs goes back, uncharged. */
   abandonRuns(): void {
-    for (const job of [...this.desk.hand.runs()]) {
-      job.delivery?.abort(
-        new AnymqError(
-          'ABORTED',
-          'The consumer stops, and its deadline has passed: the message goes back to the broker.',
-        ),
-      );
-      if (job.joined !== undefined) this.desk.release(job.joined);
-      job.joined = undefined;
-      if (!job.lost && job.onAcknowledged === undefined) this.desk.settle(job, { kind: 'release', delayMs: 0 });
-    }
+    abandonRuns(this.desk);
   }
 
   /** Leaves no timer. */
@@ -225,12 +198,6 @@ export class Dispatcher {
     this.#keeper.stop();
     this.desk.stopTimers();
     this.desk.settler.stop();
-  }
-
-  #adapt(elapsedMs: number): void {
-    // As much as was handled in 50 ms is fetched ahead, so that handlers need not wait for a round trip.
-    this.#ahead = Math.min(this.#maxAhead, Math.floor((this.#ended / Math.max(1, elapsedMs)) * 50));
-    this.#ended = 0;
   }
 
   /** About to be handed over; or the process was frozen or cut off for too long, and someone else may have it by now. */
@@ -261,46 +228,29 @@ export class Dispatcher {
   }
 
   #isolate(job: Job): void {
-    const { id, crashCount } = job.received;
-    this.#isolated = job;
-    this.#isolatedMayRun = this.#context.receiver.markStarted === undefined;
-    this.#context.emit({ type: 'suspect', ...this.desk.about, id, crashCount });
+    this.#isolation.begin(job);
     this.#context.onRefetch();
     void releaseUnstarted(this.desk, { all: false });
   }
 
-  #takeIsolated(): Job | undefined {
-    const job = this.#isolated;
-    if (job === undefined || this.desk.running > 0 || job.state !== 'ready') return undefined;
-    if (this.#goesBack(job)) {
+  #takeIsolated(job: Job): Job | undefined {
+    if (job.state === 'ready' && this.desk.running === 0 && this.#goesBack(job)) {
       this.#endIsolation();
       return this.take();
     }
-    if (this.#isolatedMayRun) return job;
-    void this.#mark(job);
-    return undefined;
+    return this.#isolation.take();
   }
 
-  async #mark(job: Job): Promise<void> {
-    this.#isolatedMayRun = true;
-    job.state = 'new';
-    try {
-      await this.#context.receiver.markStarted?.([job.token]);
-    } catch (error) {
-      // Run unmarked rather than not at all: its next death is then not counted.
-      this.#context.onTrouble('lease', 1, error);
-    }
-    if (job.state !== 'new') return this.#afterLoss();
-    job.state = 'ready';
-    if (!this.#accepting) this.desk.giveBack(job);
+  #onMarked(): void {
+    const { job } = this.#isolation;
+    if (job?.state === 'ready' && !this.#accepting) this.desk.giveBack(job);
     this.#afterLoss();
     this.pump();
   }
 
   #endIsolation(): void {
-    this.#isolated = undefined;
-    // What was in its hands at the same time may be suspect too: fetched one by one, until one is not.
-    this.#fetchLimit = 1;
+    this.#isolation.end();
+    this.#capacity.narrow();
   }
 
   #onSettled(job: Job, outcome: SettleOutcome, lost: boolean): void {
@@ -326,12 +276,12 @@ export class Dispatcher {
   }
 
   #afterRun(job: Job): void {
-    if (job === this.#isolated) this.#endIsolation();
+    if (job === this.#isolation.job) this.#endIsolation();
     if (!this.#pumping) this.pump();
   }
 
   #afterLoss(): void {
-    const job = this.#isolated;
+    const { job } = this.#isolation;
     // A lost one that still runs may still take the process down: alone until it has returned.
     if (job !== undefined && (job.state === 'done' || job.state === 'settling')) {
       this.#endIsolation();
@@ -339,23 +289,4 @@ export class Dispatcher {
     }
     this.#context.onProgress();
   }
-}
-
-/** A pushing broker's prefetch has to hold these and what runs. */
-export function maxInFlight({
-  concurrency,
-  maxMessages,
-  ordered,
-  maxHeld,
-  destination,
-}: Desk['settings']): Pick<ReceiverOptions, 'maxInFlight' | 'maxBytes'> {
-  const jobs = concurrency * maxMessages;
-  return {
-    maxInFlight: jobs + maxAhead(jobs) + (ordered ? maxHeld * destination.partitions : 0),
-    maxBytes: maxHandBytes,
-  };
-}
-
-function maxAhead(jobs: number): number {
-  return Math.min(1000, Math.max(100, jobs * 10));
 }

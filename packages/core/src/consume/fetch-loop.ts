@@ -4,7 +4,8 @@ import type { Receiver } from '../driver-interface.ts';
 import type { AnymqError } from '../errors.ts';
 import { waitBackoff } from '../wait-backoff.ts';
 import type { WrappedError } from '../wrap-error.ts';
-import { maxHandBytes, type Dispatcher } from './dispatcher.ts';
+import { maxHandBytes } from './capacity.ts';
+import type { Dispatcher } from './dispatcher.ts';
 
 export interface FetchLoopContext {
   readonly clock: Clock;

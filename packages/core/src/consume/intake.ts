@@ -1,9 +1,7 @@
 import type { Received } from '../message.ts';
+import { maxWaiting } from './capacity.ts';
 import type { Desk } from './desk.ts';
 import { Job } from './job.ts';
-
-/** Early delayed messages that may wait in process; more go back to the broker for the rest of their delay. */
-export const maxWaiting = 1000;
 
 /** Takes a message into our hands, and puts it where it may be started from. `desk.time` is that of its arrival. */
 export function admit(desk: Desk, received: Received, accepting: boolean): void {
@@ -37,8 +35,7 @@ function waitOrHop(desk: Desk, job: Job, dueAt: number, now: number): void {
 /** True when a run of the same message is still under way here: this delivery waits for what it returns. */
 function join(desk: Desk, job: Job): boolean {
   const run = desk.hand.running(job.received.id);
-  // Where the lane goes back, those before it do, and it must not stay alone.
-  if (run === undefined || run.lane?.draining === true) return false;
+  if (run === undefined || run.overtaken) return false;
   if (run.joined !== undefined) forgetJoined(desk, run.joined);
   run.joined = job;
   job.joinedTo = run;

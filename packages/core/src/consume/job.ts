@@ -22,6 +22,8 @@ export class Job {
   state: JobState = 'new';
   /** No longer ours: what its handler returns is dropped. */
   lost = false;
+  /** Lost, and an earlier message of its key has come back since: a later delivery has to wait behind that. */
+  overtaken = false;
   /** To be handed over: not started any more, and not held. */
   revoking = false;
   lane: Lane | undefined = undefined;

@@ -41,9 +41,11 @@ export class Lanes {
       lane = { key, partition: job.received.partition ?? 0, head: undefined, behind: new Ring(), draining: false };
       this.#lanes.set(key, lane);
     }
+    const { head } = lane;
+    if (head?.lost === true && head.joined === undefined) head.overtaken = true;
     if (lane.draining) return 'draining';
     job.lane = lane;
-    if (lane.head === undefined) {
+    if (head === undefined) {
       lane.head = job;
       return 'head';
     }

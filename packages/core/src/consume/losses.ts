@@ -70,3 +70,14 @@ function hopBack(desk: Desk, job: Job): void {
   desk.waiting--;
   desk.settle(job, { kind: 'retry', dueAt: job.resumeAt, attempt: job.attempt, failure: job.failure });
 }
+
+/** Handlers that run for too long at the end: their signals abort, and their messages go back, uncharged. */
+export function abandonRuns(desk: Desk): void {
+  const text = 'The consumer stops, and its deadline has passed: the message goes back to the broker.';
+  for (const job of [...desk.hand.runs()]) {
+    job.delivery?.abort(new AnymqError('ABORTED', text));
+    if (job.joined !== undefined) desk.release(job.joined);
+    job.joined = undefined;
+    if (!job.lost && job.onAcknowledged === undefined) desk.settle(job, { kind: 'release', delayMs: 0 });
+  }
+}

@@ -1,0 +1,55 @@
+import type { Desk } from './desk.ts';
+import type { Job } from './job.ts';
+
+/** A message that may have killed its process, from its turn until its run has ended: nothing else runs meanwhile. */
+export class Isolation {
+  readonly #desk: Desk;
+  /** The mark is durable, or the driver needs none. */
+  readonly #onMarked: () => void;
+  #job: Job | undefined;
+  #mayRun = false;
+
+  constructor(desk: Desk, onMarked: () => void) {
+    this.#desk = desk;
+    this.#onMarked = onMarked;
+  }
+
+  get job(): Job | undefined {
+    return this.#job;
+  }
+
+  begin(job: Job): void {
+    const { context, about } = this.#desk;
+    const { id, crashCount } = job.received;
+    this.#job = job;
+    this.#mayRun = context.receiver.markStarted === undefined;
+    context.emit({ type: 'suspect', ...about, id, crashCount });
+  }
+
+  end(): void {
+    this.#job = undefined;
+  }
+
+  /** The message, when nothing else runs any more and its mark is durable. */
+  take(): Job | undefined {
+    const job = this.#job;
+    if (job === undefined || this.#desk.running > 0 || job.state !== 'ready') return undefined;
+    if (this.#mayRun) return job;
+    void this.#mark(job);
+    return undefined;
+  }
+
+  async #mark(job: Job): Promise<void> {
+    const { context } = this.#desk;
+    this.#mayRun = true;
+    job.state = 'new';
+    try {
+      await context.receiver.markStarted?.([job.token]);
+    } catch (error) {
+      // Run unmarked rather than not at all: its next death is then not counted.
+      context.onTrouble('lease', 1, error);
+    }
+    if (job.state === 'new') job.state = 'ready';
+    this.#onMarked();
+  }
+}
