@@ -1,0 +1,56 @@
+import type { Received, SettleResult } from '@anymq/core/driver';
+
+/** The token of one hand-over, and what the driver knows of it. Never handed out twice. */
+export class Delivery {
+  /** Number of its stream, from 1. */
+  readonly stream: number;
+  readonly id: string;
+  readonly bytes: number;
+  readonly partition: number;
+  /** Another program wrote it without an id: copies get the one that it is shown with. */
+  readonly isForeign: boolean;
+  /** When its lease ends, by our clock. */
+  deadline: number;
+  /** `markStarted` was confirmed. */
+  isMarked = false;
+  /** Once settled or lost: what every later settle answers. */
+  result: SettleResult | undefined = undefined;
+  received: Received | undefined = undefined;
+
+  constructor(
+    place: { readonly stream: number; readonly id: string; readonly partition: number },
+    bytes: number,
+    isForeign: boolean,
+    deadline: number,
+  ) {
+    this.stream = place.stream;
+    this.id = place.id;
+    this.partition = place.partition;
+    this.bytes = bytes;
+    this.isForeign = isForeign;
+    this.deadline = deadline;
+  }
+
+  get name(): string {
+    return `${this.stream}:${this.id}`;
+  }
+}
+
+export const settled: SettleResult = Object.freeze({ ok: true });
+export const lost: SettleResult = Object.freeze({ ok: false, reason: 'lost' });
+
+export function isDelivery(token: unknown): token is Delivery {
+  return token instanceof Delivery;
+}
+
+/** As many as fit, at least one; what does not fit stays in `from`. */
+export function takeFitting(from: Delivery[], maxMessages: number, maxBytes: number): Delivery[] {
+  let bytes = 0;
+  let count = 0;
+  for (const delivery of from) {
+    bytes += delivery.bytes;
+    if (count >= maxMessages || (count > 0 && bytes > maxBytes)) break;
+    count += 1;
+  }
+  return from.splice(0, count);
+}

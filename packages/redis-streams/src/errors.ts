@@ -1,0 +1,109 @@
+import { AnymqError, type Classification, type ErrorCode } from '@anymq/core/driver';
+
+/** What this driver finds out by itself; anything else comes from the client or the server as it is. */
+export class RedisStreamsError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string) {
+    super(message);
+    this.name = 'RedisStreamsError';
+    this.code = code;
+  }
+}
+
+const retryableCodes: ReadonlySet<ErrorCode> = new Set(['NOT_CONNECTED', 'TIMEOUT', 'THROTTLED', 'UNKNOWN']);
+
+const refused = (code: ErrorCode, retryable = false): Classification => ({ code, retryable, outcome: 'not-sent' });
+const unknownError: Classification = { code: 'UNKNOWN', retryable: true, outcome: 'unknown' };
+
+/** First words of the server's error replies. An error reply means that the script did not run, or was undone before it wrote. */
+const replies: Readonly<Record<string, Classification>> = {
+  NOAUTH: refused('UNAUTHENTICATED'),
+  WRONGPASS: refused('UNAUTHENTICATED'),
+  NOPERM: refused('ACCESS_DENIED'),
+  NOPROTO: refused('SERVER_TOO_OLD'),
+  OOM: refused('THROTTLED', true),
+  BUSY: refused('THROTTLED', true),
+  LOADING: refused('NOT_CONNECTED', true),
+  MASTERDOWN: refused('NOT_CONNECTED', true),
+  READONLY: refused('NOT_CONNECTED', true),
+  CLUSTERDOWN: refused('NOT_CONNECTED', true),
+  TRYAGAIN: refused('NOT_CONNECTED', true),
+  MOVED: refused('NOT_CONNECTED', true),
+  ASK: refused('NOT_CONNECTED', true),
+  MISCONF: refused('NOT_CONNECTED', true),
+  NOREPLICAS: refused('NOT_CONNECTED', true),
+  NOGROUP: refused('NOT_FOUND'),
+  WRONGTYPE: refused('TOPOLOGY_MISMATCH'),
+  UNBLOCKED: { code: 'NOT_CONNECTED', retryable: true },
+};
+
+/** Of sockets and of name resolution: the command was never written. */
+const unreachable: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOENT',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+]);
+const broken: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT']);
+
+/** The client's own errors have no code: told by how their text begins. */
+const clientTexts: readonly (readonly [string, Classification])[] = [
+  ["Stream isn't writeable", refused('NOT_CONNECTED', true)],
+  ["Cluster isn't ready", refused('NOT_CONNECTED', true)],
+  ['None of startup nodes', refused('NOT_CONNECTED', true)],
+  ['Failed to refresh slots cache', refused('NOT_CONNECTED', true)],
+  ['All sentinels are unreachable', refused('NOT_CONNECTED', true)],
+  ['Connection is closed', { code: 'NOT_CONNECTED', retryable: true, outcome: 'unknown' }],
+  ['Reached the max retries per request', { code: 'NOT_CONNECTED', retryable: true, outcome: 'unknown' }],
+  ['Command aborted', { code: 'NOT_CONNECTED', retryable: true, outcome: 'unknown' }],
+  ['Command timed out', { code: 'TIMEOUT', retryable: true, outcome: 'unknown' }],
+  ['connect ETIMEDOUT', refused('NOT_CONNECTED', true)],
+  ['ERR unknown command', refused('SERVER_TOO_OLD')],
+  ['ERR invalid password', refused('UNAUTHENTICATED')],
+  ['ERR AUTH', refused('UNAUTHENTICATED')],
+];
+
+/** Total. By shape, not by class, so that errors of another copy of a client are known too. */
+export function classifyError(error: unknown): Classification {
+  if (AnymqError.isInstance(error)) return { code: error.code, retryable: error.retryable, outcome: error.outcome };
+  if (typeof error !== 'object' || error === null) return unknownError;
+  const { name, code, message } = error as Readonly<Record<string, unknown>>;
+  if (name === 'RedisStreamsError' && typeof code === 'string') return ownError(code as ErrorCode);
+  if (typeof code === 'string' && unreachable.has(code)) return refused('NOT_CONNECTED', true);
+  const text = typeof message === 'string' ? message : '';
+  const known = clientTexts.find(([begin]) => text.startsWith(begin));
+  if (known !== undefined) return known[1];
+  if (typeof code === 'string' && broken.has(code))
+    return { code: 'NOT_CONNECTED', retryable: true, outcome: 'unknown' };
+  return replies[firstWord(text)] ?? unknownError;
+}
+
+function ownError(code: ErrorCode): Classification {
+  return { code, retryable: retryableCodes.has(code), outcome: code === 'TIMEOUT' ? 'unknown' : 'not-sent' };
+}
+
+function firstWord(text: string): string {
+  const end = text.search(/[ :]/);
+  const word = end === -1 ? text : text.slice(0, end);
+  return Object.hasOwn(replies, word) ? word : '';
+}
+
+export function isMissingScript(error: unknown): boolean {
+  return hasReply(error, 'NOSCRIPT');
+}
+
+/** The stream or its group was deleted. */
+export function isMissingGroup(error: unknown): boolean {
+  return hasReply(error, 'NOGROUP') || hasReply(error, 'UNBLOCKED');
+}
+
+function hasReply(error: unknown, word: string): boolean {
+  return error instanceof Error && error.message.startsWith(word);
+}

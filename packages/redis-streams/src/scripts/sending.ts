@@ -1,0 +1,68 @@
+import { copying, reader, script, type Script } from './script.ts';
+
+/**
+ * KEYS: meta, delayed, stream of each partition. ARGV: 'queue' or 'topic', ids before which the history ends or '', then of
+ * each message: partition, due time or '', number of its fields, fields. Answers the id of each, '' for a delayed one.
+ * A topic that keeps no history and has no group takes nothing: '' for all.
+ */
+export const send: Script = script(
+  reader,
+  copying,
+  `
+local meta, delayed = KEYS[1], KEYS[2]
+local kind, horizon = arg(), arg()
+local ids, touched = {}, {}
+local heard = kind == 'queue' or horizon ~= ''
+if not heard then
+  local groups = redis.pcall('XINFO', 'GROUPS', KEYS[3])
+  heard = not groups.err and #groups > 0
+end
+while at < #ARGV do
+  local partition, due, count = num(), arg(), num()
+  local from, to = args(count)
+  if not heard then ids[#ids + 1] = ''
+  elseif due ~= '' then
+    delay(delayed, meta, due, partition, { unpack(ARGV, from, to) })
+    ids[#ids + 1] = ''
+  else
+    local stream = KEYS[3 + partition]
+    touched[stream] = true
+    ids[#ids + 1] = redis.call('XADD', stream, '*', unpack(ARGV, from, to))
+  end
+end
+if horizon ~= '' then
+  for stream in pairs(touched) do redis.call('XTRIM', stream, 'MINID', '~', horizon) end
+end
+return ids
+`,
+);
+
+/**
+ * What is due moves to its stream. KEYS: of each set the set itself, then its streams by partition. ARGV: time, most to move,
+ * number of sets, number of streams of each set. Answers when the next is due, or -1, and how many were moved.
+ */
+export const pump: Script = script(
+  reader,
+  `
+local now, limit, sets = arg(), num(), num()
+local key, next_due, moved = 1, -1, 0
+for _ = 1, sets do
+  local set, count = KEYS[key], num()
+  local due = redis.call('ZRANGEBYSCORE', set, '-inf', now, 'LIMIT', 0, limit)
+  for _, member in ipairs(due) do
+    local fields = cmsgpack.unpack(string.sub(member, 17))
+    local partition = tonumber(fields[1]) % count
+    redis.call('XADD', KEYS[key + 1 + partition], '*', unpack(fields, 2))
+    redis.call('ZREM', set, member)
+  end
+  moved = moved + #due
+  local head = redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')
+  if head[2] then
+    local at = tonumber(head[2])
+    if next_due < 0 or at < next_due then next_due = at end
+  end
+  key = key + 1 + count
+end
+return { tostring(next_due), moved }
+`,
+);
