@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Capabilities, Limits } from '../capabilities.ts';
 import type { Destination } from '../destination.ts';
 import { AnymqError, type ErrorCode } from '../errors.ts';
@@ -7,6 +6,7 @@ import { invalidOption, requireKnown, requireNumber } from '../options.ts';
 import { validate } from '../schema.ts';
 import type { SendOptions } from '../send-types.ts';
 import { isReservedHeader } from '../wire.ts';
+import { randomId } from './random-id.ts';
 
 /** What a destination's messages are checked against, read once per producer. */
 export interface MessageContext {
@@ -41,16 +41,18 @@ export function buildMessage(
 }
 
 function assemble(
-  { destination, ...context }: MessageContext,
+  context: MessageContext,
   body: unknown,
   options: SendOptions | undefined,
   time: Date,
 ): OutgoingMessage {
-  const { codec, type } = destination;
+  const { destination } = context;
+  const { codec, type, maxBytes } = destination;
   const encoded = codec.encode(body);
-  requireSize(encoded.byteLength, Math.min(destination.maxBytes ?? Infinity, context.limits.maxBodyBytes), 'body');
+  const { maxBodyBytes } = context.limits;
+  requireSize(encoded.byteLength, maxBytes === undefined || maxBytes > maxBodyBytes ? maxBodyBytes : maxBytes, 'body');
   const message = {
-    id: options?.id ?? randomUUID(),
+    id: options?.id ?? randomId(),
     key: options?.key ?? destination.key?.(body),
     headers: options?.headers ?? noHeaders,
     time,
@@ -66,17 +68,13 @@ function assemble(
   if (message.key !== undefined)
     requireText('key', message.key, 256, options?.key === undefined ? 'INVALID_MESSAGE' : 'INVALID_OPTION');
   if (options === undefined) return message;
-  checkOptions(destination, context, options);
+  checkOptions(context, options);
   if (options.delayMs) message.dueAt = time.getTime() + options.delayMs;
   if (options.expiresAfterMs !== undefined) message.expiresAt = time.getTime() + options.expiresAfterMs;
   return message;
 }
 
-function checkOptions(
-  destination: Destination,
-  context: Omit<MessageContext, 'destination'>,
-  options: SendOptions,
-): void {
+function checkOptions(destination: Destination, context: MessageContext, options: SendOptions): void {
   requireKnown('send', options, known);
   if (options.id !== undefined) requireText('id', options.id, 128, 'INVALID_OPTION');
   if (options.headers !== undefined) checkHeaders(options.headers);

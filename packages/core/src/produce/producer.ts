@@ -84,7 +84,7 @@ export function createProducer(context: ProducerContext): Producer<unknown> {
     if (context.isClosed()) throw closed(false);
     if (!Array.isArray(bodies)) throw new AnymqError('INVALID_OPTION', 'sendMany takes an array of bodies.');
     const time = new Date(clock.now());
-    const each = typeof options === 'function' ? bodies.map(options) : undefined;
+    const each = typeof options === 'function' ? optionsOfEach(bodies, options) : undefined;
     const optionsOf = (index: number): Options => (each === undefined ? (options as Options) : each[index]);
     const built = bodies.map((body: unknown, index) => build(body, optionsOf(index), time));
     const messages = built.some((item) => item instanceof Promise)
@@ -156,6 +156,20 @@ export function createProducer(context: ProducerContext): Producer<unknown> {
   }
 
   return { send, sendMany, flush: () => batcher.flush() };
+}
+
+function optionsOfEach(
+  bodies: readonly unknown[],
+  options: (body: unknown, index: number) => SendOptions,
+): readonly SendOptions[] {
+  try {
+    return bodies.map(options);
+  } catch (error) {
+    throw new AnymqError('INVALID_OPTION', 'The function that gives the options of sendMany failed.', {
+      cause: error,
+      outcome: 'not-sent',
+    });
+  }
 }
 
 function watch(call: SendCall, signal: AbortSignal, onAbort: () => void): SendCall {
