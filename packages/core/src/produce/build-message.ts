@@ -74,7 +74,8 @@ function assemble(
   return message;
 }
 
-function checkOptions(destination: Destination, context: MessageContext, options: SendOptions): void {
+function checkOptions(context: MessageContext, options: SendOptions): void {
+  const { destination } = context;
   requireKnown('send', options, known);
   if (options.id !== undefined) requireText('id', options.id, 128, 'INVALID_OPTION');
   if (options.headers !== undefined) checkHeaders(options.headers);
