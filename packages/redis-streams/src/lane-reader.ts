@@ -15,6 +15,8 @@ export interface LaneReaderOptions {
   readonly streams: readonly string[];
   readonly membership: Membership;
   readonly lanes: Lanes;
+  /** A member has come: the partitions are to be shared anew. */
+  readonly onOutdated: () => void;
 }
 
 type FoundEntry = readonly [id: Buffer, fields: readonly Uint8Array[] | null, starts: Buffer, held: Uint8Array | null];
@@ -50,7 +52,9 @@ export class LaneReader {
     try {
       const head = [membership.name, keys.group];
       const found = await connection.runBuffer(readLanes, [keys.owners, keys.notes, ...streams], [...head, ...args]);
-      this.#admit(lanes, found as readonly Found[], share);
+      const [members, ...rows] = found as readonly [Buffer, ...Found[]];
+      this.#admit(lanes, rows, share);
+      if (this.#options.lanes.isOutdated(members.toString())) this.#options.onOutdated();
     } catch (error) {
       // Whatever it took is pending: it is read again before anything new.
       for (const lane of lanes) lane.reread();

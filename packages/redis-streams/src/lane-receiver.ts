@@ -9,11 +9,11 @@ import type {
   SettleResult,
   Token,
 } from '@anymq/core/driver';
-import { Delivery, isDelivery, lost, settled } from './delivery.ts';
+import { type Delivery, isDelivery, lost, settled } from './delivery.ts';
 import type { DriverContext } from './driver-context.ts';
 import { encodeHeld } from './encoding.ts';
 import { keysOf, type Keys } from './keys.ts';
-import type { Lane, LaneEntry } from './lane.ts';
+import type { Lane } from './lane.ts';
 import { LaneReader } from './lane-reader.ts';
 import { Lanes } from './lanes.ts';
 import type { Membership } from './membership.ts';
@@ -27,6 +27,8 @@ type Open = ReturnType<typeof openItems>;
 
 /** A receive comes back with nothing after so long. */
 const waitMs = 10_000;
+/** What others give up is taken so soon. */
+const lackingBeatMs = 100;
 
 /**
  * A member of a group on an ordered destination: it alone reads the partitions that it owns. What is released stays pending at
@@ -44,7 +46,6 @@ export class LaneReceiver implements Receiver {
   readonly #lanes: Lanes;
   readonly #reader: LaneReader;
   readonly #wakeup = new Wakeup();
-  readonly #entries = new WeakMap<Delivery, LaneEntry>();
   #turn = 0;
   #isClosed = false;
   #closing: Promise<void> | undefined;
@@ -66,9 +67,17 @@ export class LaneReceiver implements Receiver {
       member: membership.name,
       leaseMs: options.leaseMs,
       onLost: (lanes) => this.#onLost(lanes),
-      onRevoking: (lanes) => options.onRevoking?.(lanes.flatMap(({ hand }) => [...hand])),
+      onRevoking: (lanes) => options.onRevoking?.(lanes.flatMap(({ hand }) => [...hand.keys()])),
     });
-    this.#reader = new LaneReader({ connection, clock, keys, streams: this.#streams, membership, lanes: this.#lanes });
+    this.#reader = new LaneReader({
+      connection,
+      clock,
+      keys,
+      streams: this.#streams,
+      membership,
+      lanes: this.#lanes,
+      onOutdated: () => this.#ticker.beatSoon(0),
+    });
     // The one member of the streams is whoever owns the partition: there is none to remove.
     const isTrimmed = isTopic && from.retentionMs === undefined;
     this.#tidy = createTidying(context, { keys, isTrimmed, deadAfterMs: Number.MAX_SAFE_INTEGER });
@@ -120,7 +129,7 @@ export class LaneReceiver implements Receiver {
     const open = held.flatMap((item) => (this.#isOurs(item.token) ? [{ item, delivery: item.token }] : []));
     if (open.length === 0) return;
     for (const { item, delivery } of open) {
-      const entry = this.#entries.get(delivery);
+      const entry = this.#lanes.get(delivery.partition)?.hand.get(delivery);
       const { attempt, heldUntil, failure } = item;
       if (entry !== undefined) entry.held = { attempt, heldUntil, failure };
     }
@@ -144,7 +153,7 @@ export class LaneReceiver implements Receiver {
     for (const { delivery, outcome } of open) {
       if (delivery.result !== undefined) continue;
       delivery.result = settled;
-      this.#end(delivery, { isReleased: outcome.kind === 'release' });
+      this.#lanes.get(delivery.partition)?.end(delivery, { isReleased: outcome.kind === 'release' });
       if (outcome.kind === 'retry') this.#ticker.hasten(outcome.dueAt);
     }
     this.#wakeup.wake();
@@ -181,19 +190,6 @@ export class LaneReceiver implements Receiver {
     this.#lanes.lose(lanes.filter((lane) => isGone(lane) && this.#lanes.get(lane.partition) === lane));
   }
 
-  /** Nothing more of this delivery: the message is gone for good, or back in its place. */
-  #end(delivery: Delivery, { isReleased }: { readonly isReleased: boolean }): void {
-    const lane = this.#lanes.get(delivery.partition);
-    const entry = this.#entries.get(delivery);
-    if (lane === undefined || entry === undefined) return;
-    lane.hand.delete(delivery);
-    if (!isReleased) return lane.forget(entry);
-    entry.wasDelivered = true;
-    entry.isSuspect = false;
-    entry.crashCount = 0;
-    lane.keep(entry);
-  }
-
   async #take(options: ReceiveOptions): Promise<readonly Received[]> {
     this.#lanes.expire();
     this.#expireDeliveries();
@@ -214,14 +210,14 @@ export class LaneReceiver implements Receiver {
 
   #handOut(lanes: readonly Lane[], { maxMessages, maxBytes }: ReceiveOptions): readonly Received[] {
     const taken: Received[] = [];
+    const deadline = this.#context.clock.now() + this.#options.leaseMs;
     let bytesLeft = maxBytes;
     for (const lane of lanes) {
       while (taken.length < maxMessages && this.#mayHandOut(lane)) {
         if (taken.length > 0 && (lane.kept[0]?.bytes ?? 0) > bytesLeft) break;
-        const entry = lane.take();
-        if (entry === undefined) break;
-        bytesLeft -= entry.bytes;
-        taken.push(this.#handOver(lane, entry));
+        bytesLeft -= lane.kept[0]?.bytes ?? 0;
+        const received = lane.handOver(deadline);
+        if (received !== undefined) taken.push(received);
       }
     }
     return taken;
@@ -232,40 +228,20 @@ export class LaneReceiver implements Receiver {
     return lane.kept.length > 0 && !lane.isRevoking && this.#lanes.get(lane.partition) === lane;
   }
 
-  #handOver(lane: Lane, entry: LaneEntry): Received {
-    const { stream, id, bytes, isForeign, held, message } = entry;
-    const deadline = this.#context.clock.now() + this.#options.leaseMs;
-    const delivery = new Delivery({ stream, id, partition: lane.partition }, bytes, isForeign, deadline);
-    const received: Received = {
-      ...message,
-      token: delivery,
-      attempt: held?.attempt ?? message.attempt,
-      failure: held?.failure ?? message.failure,
-      heldUntil: held?.heldUntil,
-      crashCount: entry.crashCount,
-      suspect: entry.isSuspect,
-      redelivered: entry.wasDelivered || message.redelivered === true,
-    };
-    delivery.received = received;
-    lane.hand.add(delivery);
-    this.#entries.set(delivery, entry);
-    return received;
-  }
-
   /** Core has given some up: everything in hand of their partitions goes back to its place, or it would be overtaken. */
   #expireDeliveries(): void {
     const now = this.#context.clock.now();
-    const lanes = this.#lanes.all().filter(({ hand }) => [...hand].some(({ deadline }) => deadline <= now));
-    const gone = lanes.flatMap(({ hand }) => [...hand]);
+    const lanes = this.#lanes.all().filter(({ hand }) => [...hand.keys()].some(({ deadline }) => deadline <= now));
+    const gone = lanes.flatMap(({ hand }) => [...hand.keys()]);
     for (const delivery of gone) {
       delivery.result = lost;
-      this.#end(delivery, { isReleased: true });
+      this.#lanes.get(delivery.partition)?.end(delivery, { isReleased: true });
     }
     if (gone.length > 0) this.#options.onLost(gone, 'expired');
   }
 
   #onLost(lanes: readonly Lane[]): void {
-    const gone = lanes.flatMap(({ hand }) => [...hand]);
+    const gone = lanes.flatMap(({ hand }) => [...hand.keys()]);
     for (const delivery of gone) delivery.result = lost;
     for (const { hand } of lanes) hand.clear();
     if (gone.length > 0) this.#options.onLost(gone, 'revoked');
@@ -275,6 +251,7 @@ export class LaneReceiver implements Receiver {
     const hasNew = await this.#lanes.balance();
     this.#expireDeliveries();
     if (hasNew || this.#lanes.all().some((lane) => this.#mayHandOut(lane))) this.#wakeup.wake();
+    if (this.#lanes.isLacking) this.#ticker.beatSoon(lackingBeatMs);
     await this.#tidy();
   }
 
@@ -286,7 +263,7 @@ export class LaneReceiver implements Receiver {
       await this.#ticker.close();
       const lanes = this.#lanes.all();
       await this.#lanes.giveUp(lanes);
-      for (const { hand } of lanes) for (const delivery of hand) delivery.result ??= lost;
+      for (const { hand } of lanes) for (const delivery of hand.keys()) delivery.result ??= lost;
       await connection.call('zrem', this.#keys.alive, this.#membership.name);
     } catch (error) {
       logger.warn('A receiver could not give its partitions up: they wait for the end of its lease.', {

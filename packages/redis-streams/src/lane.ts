@@ -1,7 +1,6 @@
-import type { HeldRecord } from './encoding.ts';
-import type { Delivery } from './delivery.ts';
-import { millisecondsOf } from './encoding.ts';
-import type { WireMessage } from '@anymq/core/driver';
+import type { Received, WireMessage } from '@anymq/core/driver';
+import { Delivery } from './delivery.ts';
+import { type HeldRecord, millisecondsOf } from './encoding.ts';
 
 /** An entry of a partition that is pending under our name: in core's hands, or kept to be handed out (again). */
 export interface LaneEntry {
@@ -38,7 +37,8 @@ export class Lane {
   leaseUntil: number;
   /** It is to be given up as soon as nothing of it is in hand. */
   isRevoking = false;
-  readonly hand: Set<Delivery> = new Set();
+  /** In core's hands. */
+  readonly hand: Map<Delivery, LaneEntry> = new Map();
   /** In the order of their ids, all of them before what is still to be read. */
   #kept: LaneEntry[] = [];
   readonly #known = new Set<string>();
@@ -65,29 +65,54 @@ export class Lane {
     const name = `${entry.stream}:${entry.id}`;
     if (this.#known.has(name)) return false;
     this.#known.add(name);
-    this.keep(entry);
+    this.#keep(entry);
     return true;
   }
 
-  /** Back to its place. */
-  keep(entry: LaneEntry): void {
-    let at = this.#kept.length;
-    while (at > 0 && isAfter(this.#kept[at - 1] as LaneEntry, entry)) at -= 1;
-    this.#kept.splice(at, 0, entry);
+  /** The next one, to core. */
+  handOver(deadline: number): Received | undefined {
+    const entry = this.#kept.shift();
+    if (entry === undefined) return undefined;
+    const { stream, id, bytes, isForeign, held, message } = entry;
+    const delivery = new Delivery({ stream, id, partition: this.partition }, bytes, isForeign, deadline);
+    delivery.received = {
+      ...message,
+      token: delivery,
+      attempt: held?.attempt ?? message.attempt,
+      failure: held?.failure ?? message.failure,
+      heldUntil: held?.heldUntil,
+      crashCount: entry.crashCount,
+      suspect: entry.isSuspect,
+      redelivered: entry.wasDelivered || message.redelivered === true,
+    };
+    this.hand.set(delivery, entry);
+    return delivery.received;
   }
 
-  take(): LaneEntry | undefined {
-    return this.#kept.shift();
-  }
-
-  /** It was settled for good. */
-  forget(entry: LaneEntry): void {
-    this.#known.delete(`${entry.stream}:${entry.id}`);
+  /** The message is gone for good, or back in its place. */
+  end(delivery: Delivery, { isReleased }: { readonly isReleased: boolean }): void {
+    const entry = this.hand.get(delivery);
+    if (entry === undefined) return;
+    this.hand.delete(delivery);
+    if (!isReleased) {
+      this.#known.delete(`${entry.stream}:${entry.id}`);
+      return;
+    }
+    entry.wasDelivered = true;
+    entry.isSuspect = false;
+    entry.crashCount = 0;
+    this.#keep(entry);
   }
 
   /** What was read may not have arrived: everything that is pending is looked at again. */
   reread(): void {
     for (const cursor of this.cursors) cursor.after = '0';
+  }
+
+  #keep(entry: LaneEntry): void {
+    let at = this.#kept.length;
+    while (at > 0 && isAfter(this.#kept[at - 1] as LaneEntry, entry)) at -= 1;
+    this.#kept.splice(at, 0, entry);
   }
 }
 

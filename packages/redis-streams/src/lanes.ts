@@ -20,12 +20,15 @@ type Balance = readonly [
   taken: readonly (readonly [partition: number, epoch: string, clean: string])[],
   held: readonly (readonly [partition: number, epoch: string])[],
   surplus: number,
+  members: string,
 ];
 
 /** The partitions that this member owns, kept by heartbeats that also share them out among the members. */
 export class Lanes {
   readonly #options: LanesOptions;
   readonly #lanes = new Map<number, Lane>();
+  #lacking = 0;
+  #members = '';
 
   constructor(options: LanesOptions) {
     this.#options = options;
@@ -39,6 +42,16 @@ export class Lanes {
     return this.#lanes.get(partition);
   }
 
+  /** Its share is not complete: others have yet to give up theirs. */
+  get isLacking(): boolean {
+    return this.#lacking > 0;
+  }
+
+  /** Whether a member has come since the last heartbeat. */
+  isOutdated(members: string): boolean {
+    return members !== this.#members;
+  }
+
   /** Renews the leases, takes what is free, announces what is to move. Resolves with true when there are new ones. */
   async balance(): Promise<boolean> {
     const { connection, clock, keys, member, leaseMs } = this.#options;
@@ -48,7 +61,9 @@ export class Lanes {
       [keys.alive, keys.owners, keys.meta],
       [member, leaseMs, keys.partitions, keys.group],
     );
-    const [taken, held, surplus] = answer as Balance;
+    const [taken, held, surplus, members] = answer as Balance;
+    this.#lacking = Math.max(0, -surplus);
+    this.#members = members;
     const epochs = new Map(held);
     this.lose(this.all().filter((lane) => epochs.get(lane.partition) !== lane.epoch));
     for (const lane of this.#lanes.values()) lane.leaseUntil = leaseUntil;
@@ -57,7 +72,7 @@ export class Lanes {
       .filter(([partition]) => !this.#lanes.has(partition))
       .map(([partition, epoch]) => [partition, epoch, '1'] as const);
     await this.#open([...taken, ...forgotten], leaseUntil);
-    this.#revoke(surplus);
+    this.#revoke(Math.max(0, surplus));
     await this.giveUpEmpty();
     return taken.length + forgotten.length > 0;
   }

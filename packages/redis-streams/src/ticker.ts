@@ -46,6 +46,12 @@ export class Ticker {
     if (inMs < pumpEveryMs && this.#timer !== undefined) this.#arm(inMs);
   }
 
+  /** The next beat comes earlier. */
+  beatSoon(inMs: number): void {
+    this.#beatAt = Math.min(this.#beatAt, this.#context.clock.now() + inMs);
+    if (this.#timer !== undefined) this.#arm(inMs);
+  }
+
   /** Resolves when nothing of it runs any more. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -67,7 +73,7 @@ export class Ticker {
   /** Never rejects. Returns when to come again. */
   async #tick(): Promise<number> {
     const [inMs] = await Promise.all([this.#pump(), this.#beat()]);
-    return Math.min(inMs, this.#options.everyMs);
+    return Math.max(0, Math.min(inMs, this.#beatAt - this.#context.clock.now()));
   }
 
   async #pump(): Promise<number> {

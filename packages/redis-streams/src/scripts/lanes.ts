@@ -4,14 +4,15 @@ import { clock, groupInfo, reader, script, type Script } from './script.ts';
  * One heartbeat of a member of an ordered group: its leases begin anew, and it takes free partitions up to its fair share. An
  * owner is "epoch|end of its lease|member"; without a member the partition was given up in order.
  * KEYS: alive, owners, meta. ARGV: member, lease, partitions, group. Answers what it took, as partition, epoch, '1' when it was
- * given up in order; what it holds; and how many of those it should give up.
+ * given up in order; what it holds; how many of those it should give up, or, below 0, how many it lacks; and a number that changes
+ * when members come.
  */
 export const balance: Script = script(
   clock,
   `
 local member, lease, partitions = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local now = now_ms()
-redis.call('ZADD', KEYS[1], now + lease, member)
+if redis.call('ZADD', KEYS[1], now + lease, member) == 1 then redis.call('HINCRBY', KEYS[2], 'members', 1) end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 redis.call('HSET', KEYS[3], 'g:' .. ARGV[4], now)
 local members = redis.call('ZRANGE', KEYS[1], 0, -1)
@@ -33,7 +34,7 @@ for _, lane in ipairs(free) do
   redis.call('HSET', KEYS[2], lane[1], string.format('%s|%.0f|%s', epoch, now + lease, member))
   taken[#taken + 1] = { lane[1], epoch, lane[3] }
 end
-return { taken, held, math.max(0, #held - quota) }
+return { taken, held, #held + #taken - quota, redis.call('HGET', KEYS[2], 'members') or '0' }
 `,
 );
 
@@ -69,7 +70,7 @@ return answer
 /**
  * Reads as the owner of partitions. KEYS: owners, notes, streams. ARGV: member, group, then of each partition: number, epoch,
  * number of its streams, of each: its number, its place in KEYS, the id after which to read what is pending or '>', most to read.
- * Answers per stream: its number, '1' or, where the partition is not ours, '0', how many were pending there, and of each entry:
+ * Answers the number that changes when members come, then per stream: its number, '1' or, where the partition is not ours, '0', how many were pending there, and of each entry:
  * id, fields, starts, what is held.
  */
 export const readLanes: Script = script(
@@ -77,7 +78,7 @@ export const readLanes: Script = script(
   `
 local member, group = arg(), arg()
 local has_notes = redis.call('EXISTS', KEYS[2]) == 1
-local answer = {}
+local answer = { redis.call('HGET', KEYS[1], 'members') or '0' }
 while at < #ARGV do
   local partition, epoch, streams = arg(), arg(), num()
   local owner = redis.call('HGET', KEYS[1], partition)
