@@ -8,8 +8,9 @@ export function admit(desk: Desk, received: Received, accepting: boolean): void 
   const job = new Job(received, clampAttempt(received.attempt), desk.time + desk.settings.leaseMs);
   desk.hand.add(job);
   if (received.redelivered === true && join(desk, job)) return;
-  if (!accepting) return desk.release(job);
-  place(desk, job);
+  if (accepting) return place(desk, job);
+  if (received.key !== undefined) desk.lanes.comesBack(received.key);
+  desk.release(job);
 }
 
 /** Also of a delayed message that has become due; `desk.time` is now. */

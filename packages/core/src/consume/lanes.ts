@@ -42,7 +42,7 @@ export class Lanes {
       this.#lanes.set(key, lane);
     }
     const { head } = lane;
-    if (head?.lost === true && head.joined === undefined) head.overtaken = true;
+    if (head !== undefined) passBy(head);
     if (lane.draining) return 'draining';
     job.lane = lane;
     if (head === undefined) {
@@ -52,6 +52,12 @@ export class Lanes {
     lane.behind.push(job);
     this.#count(lane.partition, 1);
     return 'behind';
+  }
+
+  /** A message of this key came, to stay or to go back. After a lost head it is one before that, unless that came first. */
+  comesBack(key: string): void {
+    const head = this.#lanes.get(key)?.head;
+    if (head !== undefined) passBy(head);
   }
 
   /** The head has ended: the next one takes its place, and is returned. */
@@ -112,4 +118,8 @@ export class Lanes {
       this.#options.onPartitionResumes();
     }
   }
+}
+
+function passBy(head: Job): void {
+  if (head.lost && head.joined === undefined) head.overtaken = true;
 }

@@ -120,7 +120,7 @@ async function chaos(seed: number): Promise<Chaos> {
   return { made, broker: simulated, wrong };
 }
 
-test.each(Array.from({ length: 300 }, (_, seed) => seed + 1))(
+test.each([...Array.from({ length: 300 }, (_, seed) => seed + 1), 1534, 6553])(
   'keys are handled in order and nothing is left, whatever goes wrong (seed %i)',
   async (seed) => {
     const { made, broker, wrong } = await chaos(seed);
