@@ -63,6 +63,7 @@ export class Desk {
       random,
       receiver,
       maxFlights: settings.ordered ? 1 : context.limits.maxBatchesInFlight,
+      onAnswered: () => this.now(),
       onSettled: (job, outcome, lost) => context.onSettled(job, outcome, lost),
       onFailed: (messages, error) => context.onTrouble('settle', messages, error),
     });

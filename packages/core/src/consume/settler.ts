@@ -10,6 +10,8 @@ export interface SettlerContext {
   readonly receiver: Receiver;
   /** 1 keeps the order of settlements. */
   readonly maxFlights: number;
+  /** The broker has answered, whatever it said. */
+  onAnswered(): void;
   /** Once per settlement that ended: confirmed, or the delivery was lost. */
   onSettled(job: Job, outcome: SettleOutcome, lost: boolean): void;
   /** Settlements failed and will be made again. */
@@ -118,6 +120,7 @@ export class Settler {
     }
     this.#flights--;
     if (this.#stopped) return;
+    this.#context.onAnswered();
     const failed: Job[] = [];
     for (let index = 0; index < batch.length; index++) {
       const job = batch[index] as Job;

@@ -123,6 +123,15 @@ describe('a settlement', () => {
     expect(clock.pending).toBe(0);
   });
 
+  test('is progress at the time of its confirmation', async () => {
+    const { driver, runs, client, clock } = await stage();
+    driver.deliver(received('a'));
+    await clock.advance(60_000);
+    runs.finish('a');
+    await settle();
+    expect((await client.check()).consumers).toMatchObject([{ lastProgressAt: new Date(clock.now()) }]);
+  });
+
   test('that was asked for by the handler is made as it was asked for', async () => {
     const { driver, runs, clock } = await stage();
     driver.deliver(received('a', { attempt: 5 }), received('b', { attempt: 5 }));
