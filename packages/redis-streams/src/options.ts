@@ -128,6 +128,11 @@ const minuteMs = 60_000;
 export function readSettings(options: RedisStreamsDriverOptions): Settings {
   requireKnown('createRedisStreamsDriver', options, allNames);
   requireOnePlace(options);
+  if (options.cluster !== undefined && ((options.waitReplicas ?? 0) > 0 || options.waitAof === true)) {
+    throw invalidOption(
+      'waitReplicas and waitAof work with one server, not with a cluster, whose nodes confirm each for itself.',
+    );
+  }
   if (options.port !== undefined) requireNumber('port', options.port, { min: 1, max: 65_535 });
   if (options.db !== undefined) requireNumber('db', options.db, { min: 0, max: 1_000_000 });
   const time = (name: (typeof tuningNames)[number], value: number | undefined, usual: number, min = 1): number =>
