@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { type Address, physicalName } from '@anymq/core/driver';
+
+/**
+ * Names on the broker. A queue has its destination's name; a topic is an exchange of that name, and each group a queue. An
+ * ordered destination is several queues: partition 0 has the name itself, so that a definition with another order meets it.
+ */
+export interface Names {
+  /** Queues of a queue or a group, by partition. Of a topic without a group: none. */
+  readonly queues: readonly string[];
+  /** Of a topic. */
+  readonly exchange: string | undefined;
+  readonly deadLetters: string;
+}
+
+export function namesOf(namespace: string, address: Address): Names {
+  const destination = physicalName(namespace, { name: address.name, physical: address.physical });
+  const isTopic = address.kind === 'topic';
+  const hasQueues = !isTopic || address.group !== undefined;
+  return {
+    queues: hasQueues ? partitionQueues(physicalName(namespace, address), partitionsOf(address)) : [],
+    exchange: isTopic ? destination : undefined,
+    deadLetters: physicalName(namespace, address, 'dead'),
+  };
+}
+
+export function partitionsOf({ ordering, partitions }: Address): number {
+  return ordering === 'key' ? partitions : 1;
+}
+
+function partitionQueues(base: string, partitions: number): string[] {
+  return Array.from({ length: partitions }, (_, partition) => (partition === 0 ? base : `${base}_p${partition}`));
+}
+
+/** Remembers which groups a topic has, for its removal: AMQP cannot list queues. No part of a name is empty, so it meets none. */
+export function registryName(exchange: string): string {
+  return `${exchange}__groups`;
+}
+
+/** A queue of its own for each message that may have killed its process: it holds one message for every run that was begun. */
+export function markQueue(queue: string, key: string): string {
+  return `${queue}__run-${createHash('sha256').update(key).digest('hex').slice(0, 32)}`;
+}
+
+/** A name as one word of a routing key, in which dots part words and patterns have signs of their own. */
+export function routingWord(name: string): string {
+  const word = encodeURIComponent(name).replace(/[.*#]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`);
+  return word.length <= maxWord ? word : `~${createHash('sha256').update(name).digest('base64url')}`;
+}
+
+/** A routing key has at most 255 bytes; the bits of a delay take up to 60. */
+const maxWord = 180;

@@ -1,0 +1,164 @@
+import { type Clock, invalidOption, type Limits, requireKnown, requireNumber } from '@anymq/core/driver';
+import type { ConnectRabbitmq } from './client.ts';
+
+export const capabilities = {
+  history: false,
+  priority: false,
+  expiry: true,
+  deduplication: false,
+  transactions: false,
+  exactBacklog: false,
+  nativeRedrive: false,
+  brokerFilter: false,
+  orderedScaleOut: true,
+} as const;
+
+export type RabbitmqCapabilities = typeof capabilities;
+
+export interface RabbitmqDriverOptions {
+  /** `amqp://user:password@host:5672/vhost` or `amqps://…`. Query: `heartbeatSeconds`, `connectTimeoutMs`, `delayUnitMs`, `maxDelayMs`. */
+  readonly url?: string | undefined;
+  /** Instead of a URL. 'localhost' by default. */
+  readonly hostname?: string | undefined;
+  /** 5672 by default, 5671 with TLS. */
+  readonly port?: number | undefined;
+  /** 'guest' by default, which RabbitMQ lets in from its own host only. */
+  readonly username?: string | undefined;
+  /** 'guest' by default. */
+  readonly password?: string | undefined;
+  /** '/' by default. */
+  readonly vhost?: string | undefined;
+  /** True, or the options of `tls.connect` (`ca`, `cert`, `key`, `servername`, …), for a TLS connection. */
+  readonly tls?: boolean | Readonly<Record<string, unknown>> | undefined;
+  /** From 1 to 600; 20 by default. A dead connection is noticed after two of them. */
+  readonly heartbeatSeconds?: number | undefined;
+  /** For the TCP connection and the handshake, in milliseconds from 1; 10,000 by default. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** Makes the connections, instead of all of the above: `() => amqp.connect(url, { noDelay: true })`. */
+  readonly connect?: ConnectRabbitmq | undefined;
+  /** 'anymq' by default. */
+  readonly namespace?: string | undefined;
+  /** The finest delay that the broker keeps, in milliseconds from 10 to 60,000; 100 by default. The same for all clients of a namespace. */
+  readonly delayUnitMs?: number | undefined;
+  /** The longest delay that the broker keeps by itself, in milliseconds from `delayUnitMs`; 7 days by default. Core hops for longer ones. */
+  readonly maxDelayMs?: number | undefined;
+  /** The system's by default. */
+  readonly clock?: Clock | undefined;
+}
+
+/** Where the broker is, for amqplib. */
+export interface Endpoint {
+  readonly protocol: 'amqp' | 'amqps';
+  readonly hostname: string;
+  readonly port: number;
+  readonly username: string;
+  readonly password: string;
+  readonly vhost: string;
+  readonly heartbeat: number;
+  readonly connectTimeoutMs: number;
+  readonly tls: Readonly<Record<string, unknown>>;
+}
+
+const weekMs = 7 * 24 * 60 * 60 * 1000;
+const defaultUnitMs = 100;
+
+export const limits: Limits = {
+  maxBodyBytes: 4_194_304,
+  maxBatchMessages: 1000,
+  maxBatchBytes: 8_388_608,
+  maxBatchesInFlight: 4,
+  atomicBatch: false,
+  delay: { maxMs: weekMs, resolutionMs: defaultUnitMs },
+  // Queues are made with a consumer timeout above that; RabbitMQ's own default of 30 minutes counts for others.
+  maxRunMs: weekMs,
+};
+
+export const urlOptions = ['heartbeatSeconds', 'connectTimeoutMs', 'delayUnitMs', 'maxDelayMs'] as const;
+const endpointOptions = ['url', 'hostname', 'port', 'username', 'password', 'vhost', 'tls'] as const;
+export const moduleOptions: readonly string[] = [...endpointOptions, ...urlOptions, 'connect'];
+
+export interface Settings {
+  readonly endpoint: Endpoint | undefined;
+  readonly connect: ConnectRabbitmq | undefined;
+  readonly namespace: string;
+  readonly limits: Limits;
+}
+
+/** @throws INVALID_OPTION */
+export function readOptions(options: RabbitmqDriverOptions): Settings {
+  requireKnown('createRabbitmqDriver', options, [...moduleOptions, 'namespace', 'clock']);
+  const { url, ...rest } = options;
+  const given = { ...(url === undefined ? {} : parseUrl(url)), ...withoutUndefined(rest) } as RabbitmqDriverOptions;
+  const { connect, namespace = 'anymq' } = given;
+  if (connect !== undefined && typeof connect !== 'function')
+    throw invalidOption('connect must be a function that resolves with a connection of amqplib.');
+  const bounds = limitsOf(given);
+  return { endpoint: connect === undefined ? endpointOf(given) : undefined, connect, namespace, limits: bounds };
+}
+
+function limitsOf({ delayUnitMs = defaultUnitMs, maxDelayMs = weekMs }: RabbitmqDriverOptions): Limits {
+  const resolutionMs = requireNumber('delayUnitMs', delayUnitMs, { min: 10, max: 60_000, integer: true });
+  const maxMs = requireNumber('maxDelayMs', maxDelayMs, { min: resolutionMs, max: weekMs });
+  return { ...limits, delay: { maxMs, resolutionMs } };
+}
+
+function endpointOf(given: RabbitmqDriverOptions): Endpoint {
+  const { tls = false, heartbeatSeconds = 20, connectTimeoutMs = 10_000 } = given;
+  if (typeof tls !== 'boolean' && (typeof tls !== 'object' || tls === null))
+    throw invalidOption('tls must be true, false, or options of tls.connect.');
+  return {
+    protocol: tls === false ? 'amqp' : 'amqps',
+    hostname: requireText('hostname', given.hostname ?? 'localhost'),
+    port: requireNumber('port', given.port ?? (tls === false ? 5672 : 5671), { min: 1, max: 65_535, integer: true }),
+    username: requireText('username', given.username ?? 'guest'),
+    password: requireText('password', given.password ?? 'guest'),
+    vhost: requireText('vhost', given.vhost ?? '/'),
+    heartbeat: requireNumber('heartbeatSeconds', heartbeatSeconds, { min: 1, max: 600, integer: true }),
+    connectTimeoutMs: requireNumber('connectTimeoutMs', connectTimeoutMs, { min: 1, max: 600_000 }),
+    tls: typeof tls === 'object' ? tls : {},
+  };
+}
+
+/** Options of a URL. @throws INVALID_OPTION, which never holds any part of the URL */
+export function parseUrl(url: string): Readonly<Record<string, unknown>> {
+  const parts = readUrl(url);
+  const query = Object.fromEntries(parts.searchParams);
+  requireKnown('A RabbitMQ URL', query, urlOptions);
+  const numbers = Object.entries(query).map(([name, text]) => [name, text === '' ? NaN : Number(text)] as const);
+  return {
+    hostname: parts.hostname.replace(/^\[(.*)\]$/, '$1'),
+    ...(parts.port === '' ? {} : { port: Number(parts.port) }),
+    ...(parts.username === '' ? {} : { username: decode(parts.username) }),
+    ...(parts.password === '' ? {} : { password: decode(parts.password) }),
+    ...(parts.pathname.length > 1 ? { vhost: decode(parts.pathname.slice(1)) } : {}),
+    ...(parts.protocol === 'amqps:' ? { tls: true } : {}),
+    ...Object.fromEntries(numbers),
+  };
+}
+
+const example =
+  'A RabbitMQ URL is amqp://user:password@host:5672/vhost or amqps://…; reserved characters are percent-encoded.';
+
+function readUrl(url: string): URL {
+  const parts = URL.canParse(url) ? new URL(url) : undefined;
+  if (parts === undefined || !/^amqps?:$/.test(parts.protocol) || parts.hostname === '' || parts.hash !== '')
+    throw invalidOption(example);
+  return parts;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw invalidOption(example);
+  }
+}
+
+function requireText(name: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '') return value;
+  throw invalidOption(`${name} must be a text.`);
+}
+
+function withoutUndefined(options: object): object {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
