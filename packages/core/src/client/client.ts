@@ -200,7 +200,8 @@ export class ClientOf implements Client {
     requireKnown('close', options, ['deadlineMs']);
     const { deadlineMs = 30_000 } = options;
     requireNumber('deadlineMs', deadlineMs, { min: 0, max: 3_600_000 });
-    this.#closing ??= this.#close(deadlineMs);
+    if (this.#closing === undefined) this.#closing = this.#close(deadlineMs);
+    else for (const consumer of this.#consumers) void consumer.stop({ deadlineMs });
     return this.#closing;
   }
 

@@ -5,7 +5,7 @@ import type { Consumer, ConsumerState } from '../consume-types.ts';
 import type { Receiver, ReceiverOptions } from '../driver-interface.ts';
 import { AnymqError } from '../errors.ts';
 import type { ClientEvent } from '../events.ts';
-import { requireNumber } from '../options.ts';
+import { requireKnown, requireNumber } from '../options.ts';
 import { waitBackoff } from '../wait-backoff.ts';
 import { within } from '../within.ts';
 import type { WrappedError } from '../wrap-error.ts';
@@ -57,6 +57,9 @@ export class ConsumerOf implements ManagedConsumer {
   readonly #context: ConsumerContext;
   readonly #finish: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #halted = new AbortController();
+  /** A later call of `stop` has a shorter deadline, which has passed. */
+  readonly #hurry: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly #over = new AbortController();
   #state: ConsumerState = 'idle';
   #error: AnymqError | undefined;
   #works: Works | undefined;
@@ -85,9 +88,12 @@ export class ConsumerOf implements ManagedConsumer {
     await this.#starting;
   }
 
-  stop({ deadlineMs = 30_000 }: { readonly deadlineMs?: number } = {}): Promise<void> {
+  stop(options: { readonly deadlineMs?: number } = {}): Promise<void> {
+    requireKnown('stop', options, ['deadlineMs']);
+    const { deadlineMs = 30_000 } = options;
     requireNumber('deadlineMs', deadlineMs, { min: 0, max: 3_600_000 });
-    this.#stopping ??= this.#shutDown(deadlineMs, undefined);
+    if (this.#stopping === undefined) this.#stopping = this.#shutDown(deadlineMs, undefined);
+    else void sleep(this.#context.clock, deadlineMs, this.#over.signal).then(() => this.#hurry.resolve());
     return this.#stopping;
   }
 
@@ -206,6 +212,7 @@ export class ConsumerOf implements ManagedConsumer {
     this.#setState(error === undefined ? 'stopped' : 'failed');
     if (error === undefined) this.#finish.resolve();
     else this.#finish.reject(error);
+    this.#over.abort();
   }
 
   async #stopWorks({ receiver, dispatcher, loop, runner, fetching }: Works, deadlineMs: number): Promise<void> {
@@ -215,7 +222,7 @@ export class ConsumerOf implements ManagedConsumer {
     await within(
       this.#context.clock,
       deadlineMs,
-      Promise.all([dispatcher.halt(), this.#until(() => desk.running === 0)]),
+      Promise.race([this.#hurry.promise, Promise.all([dispatcher.halt(), this.#until(() => desk.running === 0)])]),
     );
     dispatcher.abandonRuns();
     await within(

@@ -196,6 +196,7 @@ export class Dispatcher {
   /** Leaves no timer. */
   stop(): void {
     this.#keeper.stop();
+    this.#isolation.stop();
     this.desk.stopTimers();
     this.desk.settler.stop();
   }

@@ -1,3 +1,4 @@
+import { sleep } from '../clock.ts';
 import type { Desk } from './desk.ts';
 import type { Job } from './job.ts';
 
@@ -8,6 +9,7 @@ export class Isolation {
   readonly #onMarked: () => void;
   #job: Job | undefined;
   #mayRun = false;
+  #marking: AbortController | undefined;
 
   constructor(desk: Desk, onMarked: () => void) {
     this.#desk = desk;
@@ -30,6 +32,11 @@ export class Isolation {
     this.#job = undefined;
   }
 
+  /** Leaves no timer. */
+  stop(): void {
+    this.#marking?.abort();
+  }
+
   /** The message, when nothing else runs any more and its mark is durable. */
   take(): Job | undefined {
     const job = this.#job;
@@ -43,12 +50,17 @@ export class Isolation {
     const { context } = this.#desk;
     this.#mayRun = true;
     job.state = 'new';
+    const marking = new AbortController();
+    this.#marking = marking;
     try {
-      await context.receiver.markStarted?.([job.token]);
+      // A mark that hangs must not stop the consumer for ever.
+      const late = sleep(context.clock, this.#desk.settings.leaseMs, marking.signal);
+      await Promise.race([context.receiver.markStarted?.([job.token]), late]);
     } catch (error) {
       // Run unmarked rather than not at all: its next death is then not counted.
       context.onTrouble('lease', 1, error);
     }
+    marking.abort();
     if (job.state === 'new') job.state = 'ready';
     this.#onMarked();
   }

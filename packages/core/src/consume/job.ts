@@ -36,6 +36,8 @@ export class Job {
   joinedTo: Job | undefined = undefined;
   /** Of `acknowledge: 'before'`: runs the handler, or frees its slot when the delivery was lost. */
   onAcknowledged: ((lost: boolean) => void) | undefined = undefined;
+  /** Times that its settlement failed. */
+  settleFailures = 0;
   /** What it is settled with. */
   outcome: SettleOutcome = acknowledged;
   /** When a held or waiting job goes on; milliseconds since 1970. */

@@ -91,10 +91,16 @@ function apply(desk: Desk, job: Job, decision: Decision): void {
       return apply(desk, job, acknowledge);
     case 'release':
       if (lane !== undefined) return holdOrHandOver(desk, job, decision.delayMs);
-      return desk.settle(job, decision);
+      return desk.settle(job, releaseOf(desk, job, decision.delayMs));
     case 'again':
       return again(desk, job, decision);
   }
+}
+
+/** Longer than the driver can delay: it goes by hops, as a delayed send does. */
+function releaseOf(desk: Desk, job: Job, delayMs: number): SettleOutcome {
+  if (delayMs <= desk.context.limits.delay.maxMs) return { kind: 'release', delayMs };
+  return { kind: 'retry', dueAt: desk.now() + delayMs, attempt: job.attempt, failure: job.failure };
 }
 
 function again(

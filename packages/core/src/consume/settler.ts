@@ -31,8 +31,9 @@ export class Settler {
   #unsettled = 0;
   #releases = 0;
   #scheduled = false;
-  #failures = 0;
   #pause: Timer | undefined;
+  readonly #aside: Job[] = [];
+  #asideTimer: Timer | undefined;
   #stopped = false;
   #waiters: { readonly until: () => boolean; readonly resolve: () => void }[] = [];
 
@@ -61,16 +62,13 @@ export class Settler {
   drained(): Promise<void> {
     return this.#until(() => this.#unsettled === 0);
   }
-  /** Resolves when no release is under way, or `stop` was called. */
-  released(): Promise<void> {
-    return this.#until(() => this.#releases === 0);
-  }
 
   /** Gives up what is left: the broker hands it to someone else when its lease runs out. */
   stop(): void {
     this.#stopped = true;
     this.#queue.clear();
     this.#context.clock.clearTimeout(this.#pause);
+    this.#context.clock.clearTimeout(this.#asideTimer);
     this.#wake();
   }
 
@@ -132,23 +130,42 @@ export class Settler {
         failure ??= result?.error;
       }
     }
-    if (failed.length > 0) this.#again(failed, failure);
-    else this.#failures = 0;
+    if (failed.length > 0) this.#context.onFailed(failed.length, failure);
+    if (results === undefined) this.#pauseWith(failed);
+    else this.#setAside(failed);
     this.#wake();
     if (this.#queue.length > 0) this.#schedule();
   }
 
-  #again(failed: readonly Job[], error: unknown): void {
-    for (const job of failed.toReversed()) this.#queue.unshift(job);
-    this.#context.onFailed(failed.length, error);
+  /** The broker is in trouble: everything waits. */
+  #pauseWith(failed: readonly Job[]): void {
+    this.#putBack(failed);
     if (this.#pause !== undefined) return;
-    this.#pause = this.#context.clock.setTimeout(
-      () => {
-        this.#pause = undefined;
-        this.#flush();
-      },
-      waitBackoff(++this.#failures, this.#context.random),
-    );
+    this.#pause = this.#context.clock.setTimeout(() => {
+      this.#pause = undefined;
+      this.#flush();
+    }, this.#backoff(failed));
+  }
+
+  /** Single messages are in trouble: they wait, each longer every time, and hold up nothing else. */
+  #setAside(failed: readonly Job[]): void {
+    if (failed.length === 0) return;
+    this.#aside.push(...failed);
+    this.#asideTimer ??= this.#context.clock.setTimeout(() => {
+      this.#asideTimer = undefined;
+      this.#putBack(this.#aside.splice(0));
+      this.#flush();
+    }, this.#backoff(failed));
+  }
+
+  #backoff(failed: readonly Job[]): number {
+    let failures = 0;
+    for (const job of failed) failures = Math.max(failures, ++job.settleFailures);
+    return waitBackoff(failures, this.#context.random);
+  }
+
+  #putBack(jobs: readonly Job[]): void {
+    for (const job of jobs.toReversed()) this.#queue.unshift(job);
   }
 
   #end(job: Job, lost: boolean): void {

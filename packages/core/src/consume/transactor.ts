@@ -3,7 +3,7 @@ import type { Destination } from '../destination.ts';
 import type { Address, Receiver } from '../driver-interface.ts';
 import { AnymqError } from '../errors.ts';
 import type { OutgoingMessage } from '../message.ts';
-import { outcomeKind } from '../outcome.ts';
+import { outcomeKind, retryLater } from '../outcome.ts';
 import type { SendOptions } from '../send-types.ts';
 import type { DeliveryView } from './delivery-view.ts';
 import type { Job } from './job.ts';
@@ -19,6 +19,8 @@ export interface TransactorContext {
   prepare(to: Destination, body: unknown, options: SendOptions | undefined): Send;
   wrap(error: unknown): AnymqError;
 }
+
+const putBackMs = 1000;
 
 /** Commits what a handler sent together with the acknowledgement of its message. */
 export class Transactor {
@@ -45,8 +47,18 @@ export class Transactor {
     if (outcomeKind(value) !== undefined) return value;
     // Someone else may commit the same message.
     if (delivery.aborted !== undefined) throw delivery.aborted;
-    await this.#commit(job, collected.sends);
-    return undefined;
+    return this.#commitOrPutBack(job, collected.sends);
+  }
+
+  /** A broker in passing trouble is not the message's fault: it comes again, uncharged. */
+  async #commitOrPutBack(job: Job, sends: readonly Send[]): Promise<unknown> {
+    try {
+      await this.#commit(job, sends);
+      return undefined;
+    } catch (error) {
+      if (AnymqError.isInstance(error) && error.retryable) return retryLater(putBackMs, { charge: false });
+      throw error;
+    }
   }
 
   #collect(delivery: DeliveryView): { readonly sends: readonly Send[]; close(): void } {

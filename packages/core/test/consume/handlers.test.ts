@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Handler } from '../../src/consume-types.ts';
 import type { Logger } from '../../src/logger.ts';
 import type { StandardSchemaV1 } from '../../src/schema.ts';
+import { release } from '../../src/outcome.ts';
 import { deferred, settle } from './rest.ts';
 import { received } from './scripted-driver.ts';
 import { stage } from './stage.ts';
@@ -193,4 +194,17 @@ describe('what the user brings and throws', () => {
     await consumer.stop();
     expect(consumer.state).toBe('stopped');
   });
+});
+
+test('a release for longer than the driver can delay goes by hops, uncharged', async () => {
+  const { driver, runs, clock } = await stage({ limits: { delay: { maxMs: 1000, resolutionMs: 1 } } });
+  driver.deliver(received('a'), received('b'));
+  await settle();
+  runs.finish('a', release({ delayMs: 1000 }));
+  runs.finish('b', release({ delayMs: 1001 }));
+  await settle();
+  expect(driver.settled.map(({ outcome }) => outcome)).toEqual([
+    { kind: 'release', delayMs: 1000 },
+    { kind: 'retry', dueAt: clock.now() + 1001, attempt: 1, failure: undefined },
+  ]);
 });

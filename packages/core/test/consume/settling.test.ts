@@ -23,6 +23,22 @@ describe('a settlement', () => {
     expect(clock.pending).toBeLessThanOrEqual(1);
   });
 
+  test('that fails alone waits alone: what comes meanwhile is settled at once', async () => {
+    const { driver, runs, clock } = await stage();
+    driver.onSettle = (items) => items.map(({ token }) => (JSON.stringify(token).includes('poison') ? failed : ok));
+    driver.deliver(received('poison'), ...count(50).map((n) => received(`m${n}`)));
+    await settle();
+    for (let round = 0; round < 100 && runs.running.length > 0; round++) {
+      for (const id of runs.running) runs.finish(id);
+      await settle();
+    }
+    expect(driver.settled).toHaveLength(50);
+    await clock.advance(20_000);
+    const attempts = driver.settleCalls.flat().filter((call) => call === 'acknowledge poison');
+    expect(attempts.length).toBeGreaterThan(8);
+    expect(attempts.length).toBeLessThan(20);
+  });
+
   test('that is rejected as a whole, or answered too short, is made again with growing pauses', async () => {
     const { driver, runs, clock } = await stage();
     driver.onSettle = () => (driver.settleCalls.length % 2 === 0 ? [] : Promise.reject(new ScriptedError('cut')));

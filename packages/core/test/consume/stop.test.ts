@@ -352,3 +352,21 @@ describe('what ends while a stop waits for the rest', () => {
     expect(runs.started).toEqual(['a/1', 'b/1']);
   });
 });
+
+test('a later stop with a shorter deadline wins', async () => {
+  const { driver, runs, clock, consumer, client } = await stage();
+  driver.deliver(received('a'));
+  await settle();
+  const stopped = consumer.stop({ deadlineMs: 60_000 });
+  const { signal } = runs.delivery('a');
+  void consumer.stop({ deadlineMs: 100 });
+  await settle();
+  await clock.advance(99);
+  expect(signal.aborted).toBe(false);
+  await clock.advance(1);
+  expect(signal.aborted).toBe(true);
+  await stopped;
+  expect(driver.outcomes).toEqual(['release a']);
+  await client.close();
+  expect(clock.pending).toBe(0);
+});

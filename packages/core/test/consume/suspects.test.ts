@@ -166,3 +166,17 @@ describe('while it is being marked', () => {
     expect(clock.pending).toBe(0);
   });
 });
+
+test('a mark that hangs holds its message up for no longer than a lease', async () => {
+  const { driver, runs, clock } = await stage(
+    { prepare: (made) => (made.onMarkStarted = () => new Promise(() => undefined)) },
+    { leaseMs: 4000 },
+  );
+  driver.deliver(received('a', { suspect: true }));
+  await settle();
+  await clock.advance(3999);
+  expect(runs.started).toEqual([]);
+  await clock.advance(1);
+  await settle();
+  expect(runs.started).toEqual(['a/1']);
+});

@@ -141,3 +141,15 @@ describe('a transaction', () => {
     expect(late).toThrow(expect.objectContaining({ code: 'CLOSED' }));
   });
 });
+
+test('a transaction that fails for a passing reason is not charged to its message; another one is', async () => {
+  for (const [retryable, attempt] of [
+    [true, 1],
+    [false, 2],
+  ] as const) {
+    const { driver } = await transacting(async () => undefined, { commit: new ScriptedError('no', { retryable }) });
+    driver.deliver(received('a'));
+    await settle();
+    expect(driver.settled[0]?.outcome).toMatchObject({ kind: 'retry', attempt });
+  }
+});
