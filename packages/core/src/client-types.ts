@@ -88,6 +88,6 @@ export interface Client<C extends Capabilities = Capabilities> extends AsyncDisp
   physicalNames(what: Destination, options?: { readonly group?: string }): { readonly [role: string]: string };
   /** Never rejects. */
   check(): Promise<Health>;
-  /** Stops consumers, flushes producers, closes connections. Twice is safe. */
+  /** Stops consumers, flushes producers, closes connections. Twice is safe: the shorter deadline wins for consumers. */
   close(options?: { readonly deadlineMs?: number }): Promise<void>;
 }

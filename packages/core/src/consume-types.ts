@@ -81,7 +81,7 @@ export interface Consumer extends AsyncDisposable {
   start(): Promise<void>;
   /**
    * Running handlers end and are settled; at the deadline (30,000 by default, 0 to 3,600,000) their signals abort and
-   * their messages go back, uncharged. What was fetched and not started goes back at once. Twice is safe. Never rejects.
+   * their messages go back, uncharged. What was fetched and not started goes back at once. Twice is safe: the shorter deadline wins. Never rejects.
    */
   stop(options?: { readonly deadlineMs?: number }): Promise<void>;
   /** Starts no further handler; those that run go on. */
