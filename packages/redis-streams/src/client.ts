@@ -1,5 +1,5 @@
 import type { Argument } from './encoding.ts';
-import { isMissingScript } from './errors.ts';
+import { isMissingScript, RedisStreamsError } from './errors.ts';
 import type { Script } from './scripts/script.ts';
 
 /** What we call of an ioredis client, of one server or of a cluster. */
@@ -68,16 +68,25 @@ function duplicate(template: RedisClientTemplate, options: ConnectionOptions, is
   return client;
 }
 
-/** Rejects with what the server or the network said, and then leaves nothing behind. */
-async function connect(client: RedisClient): Promise<void> {
+/** Rejects with what the server or the network said, or with TIMEOUT; and then leaves nothing behind. */
+async function connect(client: RedisClient, { connectTimeoutMs }: ConnectionOptions): Promise<void> {
   let reason: Error | undefined;
   client.on('error', (error) => (reason ??= error));
+  // A cluster that knows none of its nodes' addresses is waited for without an end.
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(connectTimeout()), 2 * connectTimeoutMs);
   try {
-    await client.connect();
+    await Promise.race([client.connect(), late.promise]);
   } catch (error) {
     client.disconnect();
     throw reason ?? error;
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+function connectTimeout(): RedisStreamsError {
+  return new RedisStreamsError('NOT_CONNECTED', 'The server did not answer in time.');
 }
 
 /** Opened once, closed once. Reconnects by itself; a call without a connection rejects at once. */
@@ -95,7 +104,7 @@ export class Connection {
 
   static async open(template: RedisClientTemplate, options: ConnectionOptions): Promise<Connection> {
     const commands = duplicate(template, options, false);
-    await connect(commands);
+    await connect(commands, options);
     return new Connection(template, options, commands);
   }
 
@@ -131,7 +140,7 @@ export class Connection {
   async openReader(): Promise<Reader> {
     const client = duplicate(this.#template, this.#options, true);
     const reader = new Reader(client, this, () => this.#readers.delete(reader));
-    await connect(client);
+    await connect(client, this.#options);
     this.#readers.add(reader);
     return reader;
   }

@@ -17,14 +17,10 @@ export async function provision(
   if (mode === 'assume') return { created, differences };
   for (const { address, groups } of destinations) {
     const [is, missing] = await provisionOne(context, address, groups, mode === 'create');
-    const names = missing.map((group) => nameOf(context, address, group));
+    const names = new Set(missing.map((group) => nameOf(context, address, group)));
     if (mode === 'create') created.push(...names);
     else
-      differences.push(
-        ...missing.map(
-          (group, index) => `${names[index]} does not exist; a ${group === '' ? address.kind : 'group'} was asked for.`,
-        ),
-      );
+      for (const name of names) differences.push(`${name} does not exist; a part of this ${address.kind} is missing.`);
     if (is[0] !== null) differences.push(...compare(context, address, is));
   }
   return { created, differences };

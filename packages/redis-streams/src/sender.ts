@@ -10,24 +10,45 @@ export function createSender(context: DriverContext, to: Address): Sender {
   const keys = keysOf(context.namespace, to);
   const scriptKeys = [keys.meta, keys.delayed, ...keys.streams];
   const toPartition = createPartitioner(to);
+  const isPlain = to.kind === 'queue' && to.retentionMs === undefined;
+
+  const append = async (
+    messages: readonly OutgoingMessage[],
+    partitions: readonly number[],
+  ): Promise<readonly string[]> => {
+    const nowMs = context.clock.now();
+    const [first] = messages;
+    if (isPlain && messages.length === 1 && first !== undefined && !isDelayed(first, nowMs)) {
+      return [await appendOne(context, keys.streams[partitions[0] ?? 0] ?? '', first)];
+    }
+    const args: Argument[] = [to.kind, horizon(to, nowMs)];
+    for (const [index, message] of messages.entries())
+      args.push(...argumentsOf(message, partitions[index] ?? 0, nowMs));
+    return (await context.connection.run(send, scriptKeys, args)) as readonly string[];
+  };
+
   return {
     async sendBatch(messages, { signal }) {
       if (signal.aborted) throw new RedisStreamsError('ABORTED', 'The send was aborted.');
-      const nowMs = context.clock.now();
       const partitions = messages.map(toPartition);
-      const args = [
-        to.kind,
-        horizon(to, nowMs),
-        ...messages.flatMap((message, index) => argumentsOf(message, partitions[index] ?? 0, nowMs)),
-      ];
-      const ids = (await context.connection.run(send, scriptKeys, args)) as readonly string[];
+      const ids = await append(messages, partitions);
       await confirm(context);
+      const isOrdered = to.ordering === 'key';
       return messages.map((message, index) =>
-        outcomeOf(message, ids[index] ?? '', to.ordering === 'key' ? partitions[index] : undefined),
+        outcomeOf(message, ids[index] ?? '', isOrdered ? partitions[index] : undefined),
       );
     },
     async close() {},
   };
+}
+
+/** A script would cost more than the command. */
+async function appendOne({ connection }: DriverContext, stream: string, message: OutgoingMessage): Promise<string> {
+  return (await connection.call('xadd', stream, '*', ...encodeMessage(message))) as string;
+}
+
+function isDelayed({ dueAt }: OutgoingMessage, nowMs: number): boolean {
+  return dueAt !== undefined && dueAt > nowMs;
 }
 
 /** What has no key is spread evenly. */
@@ -51,8 +72,8 @@ function horizon({ retentionMs }: Address, nowMs: number): string {
 
 function argumentsOf(message: OutgoingMessage, partition: number, nowMs: number): Argument[] {
   const fields = encodeMessage(message);
-  const { dueAt } = message;
-  return [partition, dueAt === undefined || dueAt <= nowMs ? '' : dueAt, fields.length, ...fields];
+  const due = isDelayed(message, nowMs) ? (message.dueAt ?? '') : '';
+  return [partition, due, fields.length, ...fields];
 }
 
 function outcomeOf({ id }: OutgoingMessage, entry: string, partition: number | undefined): SendOutcome {

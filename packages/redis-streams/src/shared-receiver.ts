@@ -15,6 +15,8 @@ type Entry = readonly [id: Buffer, fields: readonly Uint8Array[]];
 type Reply = readonly (readonly [key: Buffer, entries: readonly Entry[]])[] | null;
 
 const minuteMs = 60_000;
+/** A receive comes back with nothing after so long. */
+const waitMs = 10_000;
 /** Something that was read may not have arrived. */
 const unsure = -1;
 
@@ -83,8 +85,10 @@ export class SharedReceiver implements Receiver {
     this.#waiting = options;
     const abort = (): void => this.#wakeup.wake();
     signal.addEventListener('abort', abort, { once: true });
+    const endAt = this.#context.clock.now() + waitMs;
     try {
-      await this.#fill(options);
+      do await this.#fill(options);
+      while (this.#holdings.buffered === 0 && !this.#isOver(options) && this.#context.clock.now() < endAt);
     } finally {
       signal.removeEventListener('abort', abort);
       this.#waiting = undefined;
@@ -113,18 +117,21 @@ export class SharedReceiver implements Receiver {
     return this.#closing;
   }
 
-  /** Until there is something to hand out, the signal aborts, or a read came back with nothing. */
+  /** Until there may be something to hand out, the signal aborts, or a read came back with nothing. */
   async #fill(options: ReceiveOptions): Promise<void> {
     const holdings = this.#holdings;
-    const isOver = (): boolean => options.signal.aborted || this.#isClosed;
-    while (holdings.room === 0 && !isOver()) await this.#wakeup.next();
+    while (holdings.room === 0 && !this.#isOver(options)) await this.#wakeup.next();
     await this.#recover();
-    if (holdings.buffered > 0 || isOver()) return;
+    if (holdings.buffered > 0 || this.#isOver(options)) return;
     if (this.#context.clock.now() >= this.#takeOverAt) await this.#takeOver(options.maxMessages);
-    if (holdings.buffered > 0 || isOver()) return;
+    if (holdings.buffered > 0 || this.#isOver(options)) return;
     const woken = this.#wakeup.next();
     this.#poll ??= this.#read(options);
     await Promise.race([this.#poll, woken]);
+  }
+
+  #isOver({ signal }: ReceiveOptions): boolean {
+    return signal.aborted || this.#isClosed;
   }
 
   /** After the connection was lost, or a read failed: what was read and never arrived is fetched again. */
