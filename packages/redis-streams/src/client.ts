@@ -42,6 +42,7 @@ function settings({ connectTimeoutMs, commandTimeoutMs }: ConnectionOptions, isR
     keyPrefix: '',
     protocol: 2,
     connectTimeout: connectTimeoutMs,
+    disconnectTimeout: 500,
     retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times - 1, 6), 2000),
     reconnectOnError: (error: Error) => (error.message.startsWith('READONLY') ? 1 : false),
     ...(isReader
@@ -78,7 +79,7 @@ async function connect(client: RedisClient, { connectTimeoutMs }: ConnectionOpti
   try {
     await Promise.race([client.connect(), late.promise]);
   } catch (error) {
-    client.disconnect();
+    disconnect(client);
     throw reason ?? error;
   } finally {
     clearTimeout(timer);
@@ -87,6 +88,11 @@ async function connect(client: RedisClient, { connectTimeoutMs }: ConnectionOpti
 
 function connectTimeout(): RedisStreamsError {
   return new RedisStreamsError('NOT_CONNECTED', 'The server did not answer in time.');
+}
+
+/** Closing what has ended would start a timer that nothing ends. */
+function disconnect(client: RedisClient): void {
+  if (client.status !== 'end') client.disconnect();
 }
 
 /** Opened once, closed once. Reconnects by itself; a call without a connection rejects at once. */
@@ -147,7 +153,7 @@ export class Connection {
 
   close(): void {
     for (const reader of this.#readers) reader.close();
-    this.#commands.disconnect();
+    disconnect(this.#commands);
   }
 }
 
@@ -187,7 +193,7 @@ export class Reader {
 
   close(): void {
     this.#onClose();
-    this.#client.disconnect();
+    disconnect(this.#client);
   }
 
   #onReady(): void {

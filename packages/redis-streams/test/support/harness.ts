@@ -14,17 +14,20 @@ export async function createHarness({ url, restart }: Options): Promise<Harness>
   const admin = new Redis(url, { lazyConnect: true, protocol: 2 });
   admin.on('error', () => undefined);
   await admin.connect();
-  const clients = new WeakMap<Driver, Redis[]>();
+  const processes = new WeakMap<Driver, Process>();
   return {
     name: 'redis-streams',
     async createDriver(namespace) {
-      const made: Redis[] = [];
-      const driver = (await createRedisStreamsDriver({ client: noting(url, made), namespace })) as Driver;
-      clients.set(driver, made);
+      const process: Process = { clients: [], isDead: false };
+      const driver = (await createRedisStreamsDriver({ client: noting(url, process), namespace })) as Driver;
+      processes.set(driver, process);
       return driver;
     },
     async crash(driver) {
-      for (const client of clients.get(driver) ?? []) destroy(client);
+      const process = processes.get(driver);
+      if (process === undefined || process.isDead) return;
+      process.isDead = true;
+      for (const client of process.clients) destroy(client);
     },
     ...(restart === undefined ? {} : { restartBroker: restart }),
     async cutConnections() {
@@ -40,11 +43,18 @@ export async function createHarness({ url, restart }: Options): Promise<Harness>
   };
 }
 
-function noting(url: string, made: Redis[]): RedisClientTemplate {
+/** Clients that one driver made. */
+interface Process {
+  readonly clients: Redis[];
+  isDead: boolean;
+}
+
+function noting(url: string, process: Process): RedisClientTemplate {
   const template = new Redis(url, { lazyConnect: true });
   const duplicate = (override: object): RedisClient => {
     const client = template.duplicate(override);
-    made.push(client);
+    process.clients.push(client);
+    if (process.isDead) client.connect = () => Promise.reject(new Error('Connection is closed.'));
     return client;
   };
   return { duplicate };
