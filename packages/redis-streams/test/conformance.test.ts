@@ -1,19 +1,25 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { testDriver } from '@anymq/testing';
+import { sharedBroker, startBroker } from '@anymq/testing/brokers';
 import { describe } from 'vitest';
 import { createHarness } from './support/harness.ts';
 
-const { ANYMQ_TEST_REDIS_URL: url, ANYMQ_TEST_REDIS_RESTART: command } = process.env;
-
-/** The command restarts the server, and ends when it answers again. */
-const restart =
-  command === undefined
+const shared = sharedBroker('redis');
+/** The suite restarts it, so it is no other test's; what it confirmed has to be there afterwards. */
+const own =
+  shared?.container === undefined
     ? undefined
-    : async (): Promise<void> => void (await promisify(execFile)('sh', ['-c', command]));
+    : await startBroker('redis', { configuration: { appendonly: 'yes', appendfsync: 'always' } });
+const url = own?.url ?? shared?.url;
+const harness =
+  url === undefined ? undefined : await createHarness({ url, restart: own && (() => own.container.restart()) });
 
-const harness = url === undefined ? undefined : await createHarness({ url, restart });
-
-describe.runIf(harness !== undefined)('with the server of ANYMQ_TEST_REDIS_URL', () => {
-  if (harness !== undefined) testDriver(harness);
+describe.runIf(harness !== undefined)('on a real server', () => {
+  if (harness === undefined) return;
+  testDriver({
+    ...harness,
+    async close() {
+      await harness.close();
+      await own?.container.stop();
+    },
+  });
 });

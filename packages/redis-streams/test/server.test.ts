@@ -1,17 +1,18 @@
 import type { Address, Driver, Received, Receiver } from '@anymq/core/driver';
 import { createRedisStreamsDriver, type RedisStreamsDriverOptions } from '@anymq/redis-streams';
+import { sharedBroker } from '@anymq/testing/brokers';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { classifyError } from '../src/errors.ts';
 
-const { ANYMQ_TEST_REDIS_URL: url } = process.env;
+const url = sharedBroker('redis')?.url;
 
 const queue: Address = { kind: 'queue', name: 'jobs', ordering: 'none', partitions: 8 };
 const topic: Address = { kind: 'topic', name: 'news', ordering: 'none', partitions: 8 };
 const lanes: Address = { ...queue, name: 'lanes', ordering: 'key', partitions: 2 };
 const { signal } = new AbortController();
 
-/** What only Redis does, on the server of ANYMQ_TEST_REDIS_URL. */
+/** What only Redis does. */
 describe.runIf(url !== undefined)('on a server', () => {
   const admin = new Redis(url ?? '', { lazyConnect: true });
   const drivers: Driver[] = [];
