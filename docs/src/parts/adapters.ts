@@ -1,11 +1,15 @@
 import { installLine, knownAdapters, packageOf } from '../../../packages/core/src/config/schemes.ts';
 import { capabilities, limits } from '../../../packages/memory/src/options.ts';
+import { redisStreams } from '../../../packages/redis-streams/src/index.ts';
 import { membersOf } from '../interface-members.ts';
 import { table } from '../markdown.ts';
 import { readSource } from '../pages.ts';
 
 /** Those that pass the whole suite. Whoever lands an adapter adds it, and the tables follow. */
-const landed: Readonly<Record<string, Readonly<Record<string, boolean>>>> = { memory: capabilities };
+const landed: Readonly<Record<string, Readonly<Record<string, boolean>>>> = {
+  memory: capabilities,
+  'redis-streams': { ...redisStreams.capabilities },
+};
 
 /** The adapters that core knows by name, and whether they are here. */
 export function adapterTable(): string {
