@@ -57,13 +57,16 @@ function isShort(text: string): boolean {
   return text.length * 3 <= maxShortBytes || Buffer.byteLength(text) <= maxShortBytes;
 }
 
-/** The same message again, byte for byte, without what the broker added. */
-export function copyOf({ content, properties }: AmqpMessage): Encoded {
+/** The same message again, byte for byte, without what the broker added; due at `dueAt`, where that is given. */
+export function copyOf({ content, properties }: AmqpMessage, dueAt?: number): Encoded {
   const { headers = {}, messageId, contentType, timestamp } = properties;
   return {
     content,
     options: {
-      headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !brokersOwn.test(name))),
+      headers: {
+        ...Object.fromEntries(Object.entries(headers).filter(([name]) => !brokersOwn.test(name))),
+        ...(dueAt === undefined ? {} : { 'anymq-due': String(dueAt) }),
+      },
       ...(typeof messageId === 'string' ? { messageId } : {}),
       ...(typeof contentType === 'string' ? { contentType } : {}),
       ...(typeof timestamp === 'number' ? { timestamp } : {}),

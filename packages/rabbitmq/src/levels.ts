@@ -110,14 +110,25 @@ export class Levels {
   async ensure(level: number, targets: readonly Target[]): Promise<void> {
     const missing = targets.filter((target) => !this.#bound.has(keyOf(target)));
     if (level <= this.#ready && missing.length === 0) return;
+    const fresh = this.plan.levels.slice(this.#ready + 1, level + 1);
+    // Queues take long to be made, and do not wait for each other.
+    await Promise.all([
+      this.#link.onChannel((channel) => this.#declareExchanges(channel, fresh, missing)),
+      ...(this.#ready < 0 ? [this.#link.onChannel((channel) => declareSinkQueue(channel, this.plan.sink))] : []),
+      ...fresh.map((each) => this.#link.onChannel((channel) => declareLevelQueue(channel, each))),
+    ]);
     await this.#link.onChannel(async (channel) => {
-      if (this.#ready < 0) await declareSink(channel, this.plan.sink);
-      if (missing.length > 0 || this.#ready < 0) await declareDeliver(channel, this.plan);
-      for (const target of missing) await bindTarget(channel, this.plan, target);
-      for (const next of this.plan.levels.slice(this.#ready + 1, level + 1)) await declareLevel(channel, next);
+      if (this.#ready < 0) await channel.bindQueue(this.plan.sink, this.plan.sink, '');
+      for (const each of fresh) await bindLevel(channel, each);
     });
     for (const target of missing) this.#bound.add(keyOf(target));
     this.#ready = Math.max(this.#ready, level);
+  }
+
+  async #declareExchanges(channel: AmqpChannel, fresh: readonly Level[], targets: readonly Target[]): Promise<void> {
+    if (targets.length > 0 || this.#ready < 0) await declareDeliver(channel, this.plan);
+    for (const target of targets) await bindTarget(channel, this.plan, target);
+    for (const { exchange } of fresh) await channel.assertExchange(exchange, 'topic', { durable: true });
   }
 }
 
@@ -140,8 +151,7 @@ export async function bindTarget(
   else await channel.bindExchange(target.exchange, plan.deliver, pattern);
 }
 
-async function declareLevel(channel: AmqpChannel, level: Level): Promise<void> {
-  await channel.assertExchange(level.exchange, 'topic', { durable: true });
+async function declareLevelQueue(channel: AmqpChannel, level: Level): Promise<void> {
   await channel.assertQueue(level.queue, {
     durable: true,
     arguments: {
@@ -153,15 +163,16 @@ async function declareLevel(channel: AmqpChannel, level: Level): Promise<void> {
       'x-overflow': 'reject-publish',
     },
   });
+}
+
+async function bindLevel(channel: AmqpChannel, level: Level): Promise<void> {
   await channel.bindQueue(level.queue, level.exchange, level.waits);
   await channel.bindExchange(level.next, level.exchange, level.passes);
 }
 
-async function declareSink(channel: AmqpChannel, sink: string): Promise<void> {
-  await channel.assertExchange(sink, 'fanout', { durable: true });
+async function declareSinkQueue(channel: AmqpChannel, sink: string): Promise<void> {
   await channel.assertQueue(sink, {
     durable: true,
     arguments: { 'x-queue-type': 'quorum', 'x-max-length': sinkLength },
   });
-  await channel.bindQueue(sink, sink, '');
 }

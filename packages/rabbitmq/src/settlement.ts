@@ -156,8 +156,10 @@ export class Settler {
           dueAt: undefined,
         };
       }
-      case 'release':
-        return { target: home, encoded: copyOf(messageOf(delivery)), dueAt: context.clock.now() + outcome.delayMs };
+      case 'release': {
+        const dueAt = outcome.delayMs > 0 ? context.clock.now() + outcome.delayMs : undefined;
+        return { target: home, encoded: copyOf(messageOf(delivery), dueAt), dueAt };
+      }
     }
   }
 

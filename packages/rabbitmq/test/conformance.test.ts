@@ -12,5 +12,5 @@ const restart =
     : async (): Promise<void> => void (await promisify(execFile)('sh', ['-c', command]));
 
 describe.runIf(url !== undefined)('with the server of ANYMQ_TEST_RABBITMQ_URL', () => {
-  if (url !== undefined) testDriver(createHarness(url, restart));
+  if (url !== undefined) testDriver(createHarness(url, restart), { concurrency: 8 });
 });
