@@ -92,6 +92,8 @@ function byText(text: string, name: unknown): Classification | undefined {
     return { code: 'UNAUTHENTICATED', retryable: false, outcome: 'not-sent' };
   if (/Handshake terminated by server.*(?:ACCESS|NOT[_-]ALLOWED)/i.test(text))
     return { code: 'ACCESS_DENIED', retryable: false, outcome: 'not-sent' };
+  // The client drops the reason: there is no such virtual host, this user has no right to it, or it is down for a moment.
+  if (/Expected ConnectionOpenOk/.test(text)) return { code: 'ACCESS_DENIED', retryable: true, outcome: 'not-sent' };
   if (/Socket closed abruptly|connect ETIMEDOUT/i.test(text))
     return { code: 'NOT_CONNECTED', retryable: true, outcome: 'not-sent' };
   if (

@@ -26,6 +26,12 @@ const cases: readonly (readonly [string, unknown, string, boolean])[] = [
     'ACCESS_DENIED',
     false,
   ],
+  [
+    'no such virtual host',
+    new Error('Expected ConnectionOpenOk; got <ConnectionClose channel:0>'),
+    'ACCESS_DENIED',
+    true,
+  ],
   ['a channel that is closed', { name: 'IllegalOperationError', message: 'Channel closed' }, 'NOT_CONNECTED', true],
   ['no heartbeat', new Error('Heartbeat timeout'), 'NOT_CONNECTED', true],
   ['our own', new RabbitmqError('BLOCKED', 'x'), 'THROTTLED', true],
