@@ -74,7 +74,9 @@ export const confirmedSends: readonly ConformanceCase[] = casesOf('G1', [
     name: 'without a confirmation send rejects by timeoutMs, saying that the outcome is unknown',
     async run(context) {
       const member = await context.connect({ wrap: neverConfirming });
-      const producer = context.producer(member, context.queue('jobs'), { timeoutMs: 400 });
+      const queue = context.queue('jobs');
+      await member.client.provision([queue]);
+      const producer = context.producer(member, queue, { timeoutMs: 400 });
       const before = Date.now();
       await rejectsWith(producer.send({ n: 1 }), 'TIMEOUT', 'unknown');
       assert.ok(Date.now() - before < 400 + context.within(2000), 'rejected long after its timeout');

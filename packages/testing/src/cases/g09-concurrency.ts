@@ -98,6 +98,8 @@ export const concurrency: readonly ConformanceCase[] = casesOf('G9', [
       await context.pass(250);
       assert.equal(context.runs.length, 1);
       stubborn.open();
+      // The one that was timed out comes again: a broker that cannot count what is delayed looks empty before.
+      await context.until('both were handled, one of them twice', () => context.runs.length === 3);
       await context.untilHandled(2);
       await context.emptied(member, queue);
       assert.equal(mostAtOnce(context.runs), 1);
