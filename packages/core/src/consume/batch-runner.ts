@@ -58,17 +58,17 @@ export function createBatchRunner(dispatcher: Dispatcher, handler: BatchHandler<
   }
 
   async function decodeAll(taken: readonly Member[]): Promise<readonly Member[]> {
-    const members: Member[] = [];
+    let invalid: Set<Member> | undefined;
     for (const member of taken) {
       try {
         const body = decodeBody(destination, member.job.received);
         member.delivery.body = body instanceof Promise ? await body : body;
-        members.push(member);
       } catch (error) {
+        (invalid ??= new Set()).add(member);
         dispatcher.end(member.job, { invalid: error });
       }
     }
-    return members;
+    return invalid === undefined ? taken : taken.filter((member) => !invalid.has(member));
   }
 
   async function runDecoded(members: readonly Member[]): Promise<void> {
@@ -83,9 +83,9 @@ export function createBatchRunner(dispatcher: Dispatcher, handler: BatchHandler<
 
   /** Those that were lost, or given back, before their turn end without a run. */
   function stillOurs(members: readonly Member[]): readonly Member[] {
-    const gone = members.filter(({ delivery }) => delivery.aborted !== undefined);
-    for (const { job, delivery } of gone) dispatcher.end(job, { error: delivery.aborted });
-    return gone.length === 0 ? members : members.filter((member) => !gone.includes(member));
+    if (!members.some(isGone)) return members;
+    for (const member of members) if (isGone(member)) dispatcher.end(member.job, { error: member.delivery.aborted });
+    return members.filter((member) => !isGone(member));
   }
 
   async function callHandler(
@@ -108,12 +108,18 @@ export function createBatchRunner(dispatcher: Dispatcher, handler: BatchHandler<
   }
 
   function endAll(members: readonly Member[], result: Awaited<ReturnType<typeof callHandler>>): void {
-    for (const [index, { job }] of members.entries()) {
-      dispatcher.end(job, 'error' in result ? result : resultOf(result.outcomes?.[index]));
+    const error = 'error' in result ? result : undefined;
+    const outcomes = 'error' in result ? undefined : result.outcomes;
+    for (let index = 0; index < members.length; index++) {
+      dispatcher.end((members[index] as Member).job, error ?? resultOf(outcomes?.[index]));
     }
   }
 
   return { pump, stop: () => clock.clearTimeout(timer) };
+}
+
+function isGone({ delivery }: Member): boolean {
+  return delivery.aborted !== undefined;
 }
 
 const givenBack = { outcomes: [release({ delayMs: 0 })] };
@@ -127,13 +133,12 @@ function batchContext(members: readonly Member[]): { readonly signal: AbortSigna
   let controller: AbortController | undefined;
   let reason: AnymqError | undefined;
   let left = members.length;
-  for (const { delivery } of members) {
-    delivery.onAbort = (why) => {
-      if (--left > 0 && why.code !== 'ABORTED') return;
-      reason ??= why;
-      controller?.abort(reason);
-    };
-  }
+  const onAbort = (why: AnymqError): void => {
+    if (--left > 0 && why.code !== 'ABORTED') return;
+    reason ??= why;
+    controller?.abort(reason);
+  };
+  for (const { delivery } of members) delivery.onAbort = onAbort;
   return {
     get signal() {
       if (controller === undefined) {
