@@ -51,11 +51,6 @@ export class Holdings {
     this.streams = [...options.keys.streams, ...options.keys.retries];
   }
 
-  /** How many more core may have. Until settlements are confirmed their messages count. */
-  get room(): number {
-    return Math.max(0, this.#options.receiving.maxInFlight - this.#hand.size);
-  }
-
   get buffered(): number {
     return this.#buffer.length;
   }
@@ -84,7 +79,7 @@ export class Holdings {
   }
 
   handOut({ maxMessages, maxBytes }: ReceiveOptions): readonly Received[] {
-    const taken = takeFitting(this.#buffer, Math.min(maxMessages, this.room), maxBytes);
+    const taken = takeFitting(this.#buffer, maxMessages, maxBytes);
     for (const delivery of taken) this.#hand.set(delivery.name, delivery);
     return taken.map(({ received }) => received as Received);
   }

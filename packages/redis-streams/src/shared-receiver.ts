@@ -107,7 +107,6 @@ export class SharedReceiver implements Receiver {
 
   async settleBatch(items: readonly Settlement[]): ReturnType<Holdings['settle']> {
     const results = await this.#holdings.settle(items);
-    this.#wakeup.wake();
     for (const { outcome } of items) if (outcome.kind === 'retry') this.#ticker.hasten(outcome.dueAt);
     return results;
   }
@@ -120,7 +119,6 @@ export class SharedReceiver implements Receiver {
   /** Until there may be something to hand out, the signal aborts, or a read came back with nothing. */
   async #fill(options: ReceiveOptions): Promise<void> {
     const holdings = this.#holdings;
-    while (holdings.room === 0 && !this.#isOver(options)) await this.#wakeup.next();
     await this.#recover();
     if (holdings.buffered > 0 || this.#isOver(options)) return;
     if (this.#context.clock.now() >= this.#takeOverAt) await this.#takeOver(options.maxMessages);
@@ -143,9 +141,9 @@ export class SharedReceiver implements Receiver {
   }
 
   async #read({ maxMessages, maxBytes }: ReceiveOptions): Promise<void> {
-    const { streams, room, largest } = this.#holdings;
+    const { streams, largest } = this.#holdings;
     const began = this.#context.clock.now();
-    const most = Math.floor(Math.min(maxMessages, room) / streams.length);
+    const most = Math.floor(maxMessages / streams.length);
     const count = Math.max(1, Math.min(most, Math.floor(maxBytes / largest)));
     const { blockMs } = this.#reader;
     const head = ['group', this.#keys.group, this.#membership.name, 'count', count, 'block', blockMs];

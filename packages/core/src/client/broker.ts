@@ -22,7 +22,6 @@ export class Broker {
   readonly #mode: ProvisionMode;
   readonly #telemetry: Telemetry;
   readonly #ready = new Map<string, Promise<void>>();
-
   readonly #clock: Clock;
 
   constructor(name: string, driver: Driver, mode: ProvisionMode, telemetry: Telemetry, clock: Clock) {

@@ -1,5 +1,4 @@
-import type { Clock } from '../clock.ts';
-import { sleep } from '../clock.ts';
+import { sleep, type Clock } from '../clock.ts';
 import type { Receiver } from '../driver-interface.ts';
 import type { AnymqError } from '../errors.ts';
 import { waitBackoff } from '../wait-backoff.ts';
