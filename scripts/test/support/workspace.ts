@@ -35,7 +35,14 @@ export interface WorkspacePackage {
 export const root: string = join(import.meta.dirname, '..', '..', '..');
 
 /** Packages that are no adapters. One that adds a capability of its own, beside core, is added here. */
-const withoutBroker: ReadonlySet<string> = new Set(['packages/core', 'packages/testing']);
+const withoutBroker: ReadonlySet<string> = new Set([
+  'packages/core',
+  'packages/testing',
+  'packages/idempotency-redis',
+  'packages/idempotency-postgres',
+  'packages/idempotency-dynamodb',
+  'packages/outbox-postgres',
+]);
 
 export function isAdapter(folder: string): boolean {
   return !withoutBroker.has(folder);
