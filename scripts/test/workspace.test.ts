@@ -5,7 +5,7 @@ import { foldersOf, readSources, readText, root } from './support/workspace.ts';
 import type { SourceFile } from './support/workspace.ts';
 
 const longest = 300;
-const members = [...foldersOf('packages'), ...foldersOf('examples'), 'benchmarks'];
+const members = [...foldersOf('packages'), ...foldersOf('examples'), 'benchmarks', 'faults'];
 
 test(`no source is longer than ${longest} lines`, () => {
   const sources = [...members.map((folder) => `${folder}/src`), 'scripts'].flatMap(readSources);
