@@ -17,6 +17,8 @@ function globalSetupOf(root: string): string[] {
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
+  // That of the global set-up.
+  environments: { __vitest__: { resolve: { conditions, externalConditions: conditions } } },
   test: {
     projects: roots.map((root) => ({
       extends: true,
