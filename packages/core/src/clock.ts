@@ -17,6 +17,9 @@ export const systemClock: Clock = {
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
 };
 
+/** Never set back or forward, whatever happens to the clock of the machine: for leases, which are no points in time. */
+export const steadyClock: Clock = { ...systemClock, now: () => performance.timeOrigin + performance.now() };
+
 /** Resolves after `delayMs`; when the signal aborts, at once. Never rejects and leaves no timer or listener. */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted === true) return Promise.resolve();

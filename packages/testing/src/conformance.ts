@@ -10,3 +10,13 @@ export type { Harness, RawMessage } from './harness.ts';
 export type { CaseResult } from './run-case.ts';
 export { runConformance, type ConformanceOptions } from './run-conformance.ts';
 export { wrapDriver, type DriverHooks } from './wrap-driver.ts';
+export { allStoreCases } from './stores/all-store-cases.ts';
+export { breakStoreHarness, type FaultyStore } from './stores/faulty-store.ts';
+export { faultyStores } from './stores/faulty-stores.ts';
+export {
+  runStoreConformance,
+  type StoreCaseResult,
+  type StoreConformanceOptions,
+} from './stores/run-store-conformance.ts';
+export { storeGroupTitles, type StoreCase, type StoreGroup } from './stores/store-case.ts';
+export type { StoreHarness } from './stores/store-harness.ts';

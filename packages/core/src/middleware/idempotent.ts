@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../clock.ts';
+import { type Clock, steadyClock } from '../clock.ts';
 import type { Message } from '../message.ts';
 import type { Outcome } from '../outcome.ts';
 import { invalidOption, requireKnown, requireNumber, requireOneOf } from '../options.ts';
@@ -23,7 +23,7 @@ export interface IdempotentOptions {
   readonly onStoreError?: 'retry' | 'run' | undefined;
   /** Hears of every failure of the store, which is not the message's own. Must not throw. Ignored by default. */
   readonly onError?: ((error: unknown) => void) | undefined;
-  /** The system's by default. */
+  /** One that the machine's clock cannot set back or forward, by default. */
   readonly clock?: Clock | undefined;
 }
 
@@ -67,6 +67,6 @@ function checked(options: IdempotentOptions): ConstructorParameters<typeof Prote
     leaseMs: requireNumber('leaseMs', options.leaseMs ?? 30_000, { min: 100, max: 43_200_000 }),
     onStoreError: requireOneOf('onStoreError', options.onStoreError ?? 'retry', ['retry', 'run']),
     onError: options.onError ?? (() => undefined),
-    clock: options.clock ?? systemClock,
+    clock: options.clock ?? steadyClock,
   };
 }

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../clock.ts';
+import { type Clock, steadyClock } from '../clock.ts';
 import { AnymqError } from '../errors.ts';
 import { requireKnown, requireNumber } from '../options.ts';
 import { Entry, ExpiryLine } from './expiry-line.ts';
@@ -7,7 +7,7 @@ import type { Claim, ClaimResult, IdempotencyStore } from './idempotency-store.t
 export interface MemoryStoreOptions {
   /** 100,000 by default; from 1. Past it, keys that have expired go first, then those completed longest ago. */
   readonly maxKeys?: number | undefined;
-  /** The system's by default. */
+  /** One that the machine's clock cannot set back or forward, by default. */
   readonly clock?: Clock | undefined;
 }
 
@@ -18,7 +18,7 @@ export interface MemoryStoreOptions {
 export function createMemoryStore(options: MemoryStoreOptions = {}): IdempotencyStore {
   requireKnown('createMemoryStore', options, ['maxKeys', 'clock']);
   const maxKeys = requireNumber('maxKeys', options.maxKeys ?? 100_000, { min: 1, integer: true });
-  return new MemoryStore(maxKeys, options.clock ?? systemClock);
+  return new MemoryStore(maxKeys, options.clock ?? steadyClock);
 }
 
 class MemoryStore implements IdempotencyStore {

@@ -1,0 +1,4 @@
+import { testIdempotencyStore } from '../../src/index.ts';
+import { memoryHarness } from './memory-harness.ts';
+
+testIdempotencyStore(memoryHarness());
