@@ -1,4 +1,4 @@
-import { createTelemetry } from '../../../packages/core/src/client/telemetry.ts';
+import { createTelemetry } from '../../../packages/core/src/client/create-telemetry.ts';
 import type { ClientEvent } from '../../../packages/core/src/events.ts';
 import { table } from '../markdown.ts';
 

@@ -1,7 +1,7 @@
 import { Broker } from './client/broker.ts';
 import { ClientOf } from './client/client.ts';
 import { clientOptions } from './client/client-options.ts';
-import { createTelemetry } from './client/telemetry.ts';
+import { openTelemetry } from './client/telemetry.ts';
 import type { Client, ClientOptions, Config } from './client-types.ts';
 import { sleep, systemClock } from './clock.ts';
 import { loadConfig, type ResolvedBroker } from './config/load-config.ts';
@@ -27,7 +27,7 @@ export async function connect(config: string | Config, options: ClientOptions = 
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
   };
-  const telemetry = createTelemetry(logger, options.onEvent);
+  const telemetry = await openTelemetry(options);
   const opened = await Promise.allSettled(brokers.map((broker) => open(broker, context, options.signal)));
   const drivers = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   const failed = opened.find((result) => result.status === 'rejected');

@@ -37,3 +37,9 @@ export function requireKnown(what: string, options: object, known: readonly stri
     if (!known.includes(name)) throw invalidOption(`${what} has no option '${name}'. It has: ${known.join(', ')}.`);
   }
 }
+
+/** @throws INVALID_OPTION */
+export function requireDeadline(what: string, options: { readonly deadlineMs?: number }): number {
+  requireKnown(what, options, ['deadlineMs']);
+  return requireNumber('deadlineMs', options.deadlineMs ?? 30_000, { min: 0, max: 3_600_000 });
+}

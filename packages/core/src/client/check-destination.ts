@@ -1,42 +1,22 @@
 import type { Destination } from '../destination.ts';
 import type { Address, Driver, PlannedDestination, PlannedGroup } from '../driver-interface.ts';
 import { invalidOption } from '../options.ts';
-import { requireCapability } from '../produce/build-message.ts';
-
-type About = Pick<Driver, 'name' | 'capabilities' | 'limits'>;
+import { requireCapability } from '../produce/require-capability.ts';
 
 /** Everything that a destination's definition asks of its broker, before anything is sent. @throws UNSUPPORTED, INVALID_OPTION */
-export function checkDestination(destination: Destination, driver: About): void {
-  const context = { capabilities: driver.capabilities, driver: driver.name };
-  const { name, retentionMs, maxBytes } = destination;
-  if (retentionMs !== undefined)
-    requireCapability(
-      context,
-      'history',
-      `retentionMs of '${name}'`,
-      'Leave it out, or route the destination to a broker with history.',
-    );
-  if (maxBytes !== undefined && maxBytes > driver.limits.maxBodyBytes) {
-    throw invalidOption(
-      `maxBytes of '${name}' is ${maxBytes}, and ${driver.name} takes bodies of at most ${driver.limits.maxBodyBytes} bytes.`,
-    );
-  }
+export function checkDestination(
+  destination: Destination,
+  driver: Pick<Driver, 'name' | 'capabilities' | 'limits'>,
+): void {
+  const { name, retentionMs, maxBytes = 0 } = destination;
+  const { maxBodyBytes } = driver.limits;
+  if (retentionMs !== undefined) requireCapability(driver, 'history', `retentionMs of '${name}'`);
+  if (maxBytes > maxBodyBytes)
+    throw invalidOption(`maxBytes of '${name}' is above what ${driver.name} takes: ${maxBodyBytes}.`);
   if (destination.kind === 'queue') return;
   for (const [group, { filter, startAt }] of destination.groups) {
-    if (filter !== undefined)
-      requireCapability(
-        context,
-        'brokerFilter',
-        `filter of the group '${group}'`,
-        'Return from the handler where the headers do not match.',
-      );
-    if (startAt === 'earliest')
-      requireCapability(
-        context,
-        'history',
-        `startAt: 'earliest' of the group '${group}'`,
-        'Provision the group before the first send.',
-      );
+    if (filter !== undefined) requireCapability(driver, 'brokerFilter', `filter of the group '${group}'`);
+    if (startAt === 'earliest') requireCapability(driver, 'history', `startAt: 'earliest' of the group '${group}'`);
   }
 }
 
@@ -51,10 +31,9 @@ export function planOf(
   physical: string | undefined,
   group?: PlannedGroup,
 ): PlannedDestination {
-  const groups = new Map<string, PlannedGroup>();
-  if (group !== undefined) groups.set(group.name, group);
+  const groups = new Map(group && [[group.name, group]]);
   if (destination.kind === 'topic') {
-    for (const [name, { filter, startAt = group?.name === name ? group.startAt : 'latest' }] of destination.groups)
+    for (const [name, { filter, startAt = groups.get(name)?.startAt ?? 'latest' }] of destination.groups)
       groups.set(name, { name, filter, startAt });
   }
   return { address: addressOf(destination, physical), groups: [...groups.values()] };

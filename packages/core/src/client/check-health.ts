@@ -1,18 +1,13 @@
 import type { Health } from '../client-types.ts';
 import type { Clock } from '../clock.ts';
 import type { ManagedConsumer } from '../consume/consumer.ts';
-import type { Address } from '../driver-interface.ts';
 import { AnymqError } from '../errors.ts';
 import { within } from '../within.ts';
 import type { Broker } from './broker.ts';
+import { addressOf } from './check-destination.ts';
+import type { ClientCore } from './client-core.ts';
 
-export interface HealthParts {
-  readonly brokers: readonly Broker[];
-  readonly consumers: ReadonlySet<ManagedConsumer>;
-  readonly clock: Clock;
-  /** Where a consumer's messages come from. */
-  place(consumer: ManagedConsumer): { readonly broker: Broker; readonly address: Address };
-}
+type HealthParts = Pick<ClientCore, 'brokers' | 'consumers' | 'clock' | 'route'>;
 
 const timeoutMs = 5000;
 /** Of the retention: from here on messages may soon be gone before they are handled. */
@@ -70,8 +65,9 @@ async function retentionWarning(consumer: ManagedConsumer, parts: HealthParts): 
 
 /** A broker that cannot be asked is reported by its own check. */
 async function lookAt(consumer: ManagedConsumer, parts: HealthParts, seen: { ageMs: number | null }): Promise<void> {
-  const { broker, address } = parts.place(consumer);
-  const [inspected] = await Promise.allSettled([broker.driver.inspect(address)]);
+  const { destination, group } = consumer.settings;
+  const { broker, physical } = parts.route(destination.name);
+  const [inspected] = await Promise.allSettled([broker.driver.inspect(addressOf(destination, physical, group))]);
   if (inspected.status === 'fulfilled') seen.ageMs = inspected.value.oldestAgeMs;
 }
 

@@ -2,12 +2,7 @@ import type { BrokerOptions, Config } from '../client-types.ts';
 import { requireName } from '../destination.ts';
 import type { ProvisionMode } from '../driver-interface.ts';
 import { invalidOption, requireKnown, requireOneOf } from '../options.ts';
-
-export interface Route {
-  readonly broker: string;
-  /** An existing resource's own name. */
-  readonly address?: string;
-}
+import type { Route } from './load-config.ts';
 
 /** A configuration that was found to be sound, with its defaults. Maps, because any name may be that of a property. */
 export interface CheckedConfig {

@@ -1,10 +1,16 @@
 import type { BrokerOptions, Config } from '../client-types.ts';
 import type { DriverModule, ProvisionMode } from '../driver-interface.ts';
-import { AnymqError } from '../errors.ts';
 import { invalidOption } from '../options.ts';
-import { checkConfig, type Route, routeOf } from './check-config.ts';
+import { AnymqError } from '../errors.ts';
 import { loadDriverModule, requireModules } from './load-driver-module.ts';
-import { readConfigFile, schemeOf } from './read-config.ts';
+import { schemeOf } from './schemes.ts';
+
+/** Where a destination lives. */
+export interface Route {
+  readonly broker: string;
+  /** An existing resource's own name. */
+  readonly address?: string;
+}
 
 export interface ResolvedBroker {
   readonly name: string;
@@ -28,19 +34,20 @@ export interface ResolvedConfig {
  */
 export async function loadConfig(config: string | Config, drivers?: readonly DriverModule[]): Promise<ResolvedConfig> {
   requireModules(drivers);
-  const checked = checkConfig(typeof config === 'string' ? await fromString(config, drivers) : config);
-  const resolve = ([name, broker]: [string, string | BrokerOptions]): Promise<ResolvedBroker> =>
+  const resolve = (name: string, broker: string | BrokerOptions): Promise<ResolvedBroker> =>
     resolveBroker(name, broker, drivers);
+  if (typeof config === 'string' && schemeOf(config, drivers) !== undefined) {
+    const brokers = [await resolve('default', config)];
+    return { brokers, namespace: 'anymq', provision: 'create', route: () => ({ broker: 'default' }) };
+  }
+  const { checkConfig, readConfigFile, routeOf } = await import('./configuration.ts');
+  const checked = checkConfig(typeof config === 'string' ? await readConfigFile(config) : config);
   return {
-    brokers: await Promise.all(Array.from(checked.brokers, resolve)),
+    brokers: await Promise.all(Array.from(checked.brokers, ([name, broker]) => resolve(name, broker))),
     namespace: checked.namespace,
     provision: checked.provision,
     route: (destination) => routeOf(checked, destination),
   };
-}
-
-async function fromString(config: string, drivers?: readonly DriverModule[]): Promise<unknown> {
-  return schemeOf(config, drivers) === undefined ? readConfigFile(config) : { brokers: { default: config } };
 }
 
 async function resolveBroker(

@@ -1,18 +1,6 @@
-import type { DriverModule } from '../driver-interface.ts';
 import { AnymqError } from '../errors.ts';
 import { invalidOption } from '../options.ts';
 import { fillEnvironment } from './fill-environment.ts';
-import { knownAdapters } from './schemes.ts';
-
-/** The scheme of a broker's URL in lower case; undefined for what can only be a path: `C:\anymq.json`, `./anymq.json`. */
-export function schemeOf(text: string, drivers: readonly DriverModule[] = []): string | undefined {
-  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(text)?.[1]?.toLowerCase();
-  if (scheme === undefined) return undefined;
-  if ([...knownAdapters, ...drivers].some(({ schemes }) => schemes.includes(scheme))) return scheme;
-  if (/\.json$/i.test(text) && !text.includes('://')) return undefined;
-  // Of 'user:password@host' the first part is no scheme, and must not be shown as one.
-  return text.includes('@') && !text.includes('://') ? undefined : scheme;
-}
 
 /** The parsed file, filled from the environment. @throws INVALID_OPTION */
 export async function readConfigFile(path: string): Promise<unknown> {

@@ -1,9 +1,9 @@
-import type { Capabilities, Limits } from '../capabilities.ts';
 import type { BatchConsumerOptions, ConsumerOptions } from '../consume-types.ts';
 import { requireName, type Destination } from '../destination.ts';
+import type { Driver } from '../driver-interface.ts';
 import { isIdempotent } from '../middleware/idempotent-mark.ts';
 import { invalidOption, requireKnown, requireNumber, requireOneOf } from '../options.ts';
-import { requireCapability } from '../produce/build-message.ts';
+import { requireCapability } from '../produce/require-capability.ts';
 import { toRetryPolicy, type RetryPolicy } from '../retry-policy.ts';
 
 /** A consumer's options, checked and with their defaults. */
@@ -24,58 +24,80 @@ export interface ConsumerSettings {
   readonly crashLimit: number;
   readonly acknowledgeBefore: boolean;
   readonly startAt: 'earliest' | 'latest';
-  readonly transaction: boolean;
 }
 
-const common = [
-  'group',
-  'concurrency',
-  'retry',
-  'deadLetter',
-  'leaseMs',
-  'maxHoldMs',
-  'maxHeld',
-  'crashLimit',
-  'acknowledge',
-  'startAt',
-  'use',
-  'transaction',
-];
+interface Bound {
+  readonly standard: number;
+  readonly min: number;
+  readonly max: number;
+  readonly integer?: boolean;
+}
+
+const commonBounds = {
+  leaseMs: { standard: 30_000, min: 1000, max: 43_200_000 },
+  maxHoldMs: { standard: 900_000, min: 0, max: 43_200_000 },
+  maxHeld: { standard: 1000, min: 1, max: 1_000_000, integer: true },
+  crashLimit: { standard: 3, min: 1, max: 100, integer: true },
+} satisfies Record<string, Bound>;
+
+const bounds = {
+  single: { ...commonBounds, concurrency: { standard: 10, min: 1, max: 10_000, integer: true } },
+  batch: {
+    ...commonBounds,
+    concurrency: { standard: 1, min: 1, max: 1000, integer: true },
+    maxMessages: { standard: 100, min: 1, max: 10_000, integer: true },
+    maxWaitMs: { standard: 100, min: 0, max: 60_000 },
+  },
+} satisfies Record<string, Record<string, Bound>>;
+
+type Numbers = Pick<ConsumerSettings, keyof (typeof bounds)['batch']>;
 
 /** @throws INVALID_OPTION, UNSUPPORTED */
 export function readConsumerOptions(
   destination: Destination,
   options: ConsumerOptions | BatchConsumerOptions,
   kind: 'single' | 'batch',
-  driver: { readonly capabilities: Capabilities; readonly limits: Limits; readonly name: string },
+  driver: Driver,
 ): ConsumerSettings {
-  requireKnown('consumer', options, kind === 'batch' ? [...common, 'maxMessages', 'maxWaitMs'] : common);
-  const batch = kind === 'batch' ? (options as BatchConsumerOptions) : undefined;
-  checkCombinations(options);
-  checkCapabilities(options, driver);
+  const { group, retry, deadLetter, acknowledge = 'after', startAt = 'latest', transaction, use = [] } = options;
+  const known = { group, retry, deadLetter, acknowledge, startAt, transaction, use };
+  requireKnown('consumer', options, Object.keys({ ...known, ...bounds[kind] }));
+  requireOneOf('acknowledge', acknowledge, ['after', 'before']);
+  requireOneOf('startAt', startAt, ['earliest', 'latest']);
+  if (startAt === 'earliest') requireCapability(driver, 'history', "startAt: 'earliest'");
+  if (transaction) requireCapability(driver, 'transactions', 'transaction');
+  if (kind === 'batch' && (transaction || acknowledge === 'before'))
+    throw invalidOption("transaction and acknowledge: 'before' are for consumers of single messages.");
+  if (acknowledge === 'before') refuse({ retry, deadLetter, transaction, idempotent: use.some(isIdempotent) });
   return {
+    ...readNumbers(options, bounds[kind]),
     destination,
-    group: groupOf(destination, options.group),
+    group: groupOf(destination, group),
     ordered: destination.ordering === 'key',
-    concurrency: requireNumber('concurrency', options.concurrency ?? (batch ? 1 : 10), {
-      min: 1,
-      max: batch ? 1000 : 10_000,
-      integer: true,
-    }),
-    maxMessages: batch
-      ? requireNumber('maxMessages', batch.maxMessages ?? 100, { min: 1, max: 10_000, integer: true })
-      : 1,
-    maxWaitMs: batch ? requireNumber('maxWaitMs', batch.maxWaitMs ?? 100, { min: 0, max: 60_000 }) : 0,
-    retry: toRetryPolicy(options.retry),
-    deadLetter: options.deadLetter ?? true,
-    leaseMs: requireNumber('leaseMs', options.leaseMs ?? 30_000, { min: 1000, max: 43_200_000 }),
-    maxHoldMs: requireNumber('maxHoldMs', options.maxHoldMs ?? 900_000, { min: 0, max: 43_200_000 }),
-    maxHeld: requireNumber('maxHeld', options.maxHeld ?? 1000, { min: 1, max: 1_000_000, integer: true }),
-    crashLimit: requireNumber('crashLimit', options.crashLimit ?? 3, { min: 1, max: 100, integer: true }),
-    acknowledgeBefore: options.acknowledge === 'before',
-    startAt: requireOneOf('startAt', options.startAt ?? 'latest', ['earliest', 'latest']),
-    transaction: options.transaction ?? false,
+    retry: toRetryPolicy(retry),
+    deadLetter: deadLetter ?? true,
+    acknowledgeBefore: acknowledge === 'before',
+    startAt,
   };
+}
+
+function readNumbers(options: object, wanted: Readonly<Record<string, Bound>>): Numbers {
+  const given = options as Readonly<Record<string, number | undefined>>;
+  const read = Object.entries(wanted).map(([name, bound]) => {
+    return [name, requireNumber(name, given[name] ?? bound.standard, bound)] as const;
+  });
+  return { maxMessages: 1, maxWaitMs: 0, ...(Object.fromEntries(read) as object) } as Numbers;
+}
+
+/** Of `acknowledge: 'before'`. */
+function refuse(options: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined && value !== false) {
+      throw invalidOption(
+        `acknowledge: 'before' is at most once, so ${name} cannot work with it. Leave out one of them.`,
+      );
+    }
+  }
 }
 
 /** A topic needs a group and a queue has none. @throws INVALID_OPTION */
@@ -89,34 +111,4 @@ export function groupOf(destination: Destination, group: string | undefined): st
       `'${destination.name}' is a queue, and queues have no groups. Leave out group, or define a topic.`,
     );
   return undefined;
-}
-
-function checkCombinations(options: ConsumerOptions | BatchConsumerOptions): void {
-  requireOneOf('acknowledge', options.acknowledge ?? 'after', ['after', 'before']);
-  if (options.acknowledge !== 'before') return;
-  const idempotent = (options.use ?? []).some(isIdempotent);
-  const refused = {
-    retry: options.retry,
-    deadLetter: options.deadLetter,
-    transaction: options.transaction,
-    idempotent,
-  };
-  for (const [name, value] of Object.entries(refused)) {
-    if (value !== undefined && value !== false) {
-      throw invalidOption(
-        `acknowledge: 'before' is at most once, so ${name} cannot work with it. Leave out one of them.`,
-      );
-    }
-  }
-}
-
-function checkCapabilities(
-  options: ConsumerOptions | BatchConsumerOptions,
-  driver: { readonly capabilities: Capabilities; readonly name: string },
-): void {
-  const context = { capabilities: driver.capabilities, driver: driver.name };
-  if (options.startAt === 'earliest')
-    requireCapability(context, 'history', "startAt: 'earliest'", 'Provision the group before the first send.');
-  if (options.transaction === true)
-    requireCapability(context, 'transactions', 'transaction', 'Use idempotent() on the receiving side.');
 }

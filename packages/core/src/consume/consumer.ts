@@ -5,7 +5,7 @@ import type { Consumer, ConsumerState } from '../consume-types.ts';
 import type { Receiver, ReceiverOptions } from '../driver-interface.ts';
 import { AnymqError } from '../errors.ts';
 import type { ClientEvent } from '../events.ts';
-import { requireKnown, requireNumber } from '../options.ts';
+import { requireDeadline } from '../options.ts';
 import { waitBackoff } from '../wait-backoff.ts';
 import { within } from '../within.ts';
 import type { WrappedError } from '../wrap-error.ts';
@@ -22,7 +22,8 @@ export interface ConsumerContext {
   readonly random: () => number;
   /** Makes the destination and the group where they are missing, and opens them. */
   openReceiver(options: ReceiverOptions): Promise<Receiver>;
-  createRunner(dispatcher: Dispatcher, receiver: Receiver): Runner;
+  /** Loads what the kind of handler needs. */
+  loadRunner(): Promise<(dispatcher: Dispatcher, receiver: Receiver) => Runner>;
   wrap(error: unknown): WrappedError;
   emit(event: ClientEvent): void;
   onTrouble(what: string, error: AnymqError): void;
@@ -89,9 +90,7 @@ export class ConsumerOf implements ManagedConsumer {
   }
 
   stop(options: { readonly deadlineMs?: number } = {}): Promise<void> {
-    requireKnown('stop', options, ['deadlineMs']);
-    const { deadlineMs = 30_000 } = options;
-    requireNumber('deadlineMs', deadlineMs, { min: 0, max: 3_600_000 });
+    const deadlineMs = requireDeadline('stop', options);
     if (this.#stopping === undefined) this.#stopping = this.#shutDown(deadlineMs, undefined);
     else void sleep(this.#context.clock, deadlineMs, this.#over.signal).then(() => this.#hurry.resolve());
     return this.#stopping;
@@ -142,6 +141,7 @@ export class ConsumerOf implements ManagedConsumer {
 
   async #build(): Promise<void> {
     const { settings, clock, random, limits } = this.#context;
+    const createRunner = await this.#context.loadRunner();
     // A driver may call back while it opens: nothing is in our hands yet.
     const opened: { dispatcher?: Dispatcher } = {};
     const receiver = await this.#openReceiver({
@@ -164,7 +164,7 @@ export class ConsumerOf implements ManagedConsumer {
       onTrouble: (what, messages, error) => this.#onTrouble(what, messages, error),
     });
     opened.dispatcher = dispatcher;
-    const runner = this.#context.createRunner(dispatcher, receiver);
+    const runner = createRunner(dispatcher, receiver);
     const loop: FetchLoop = new FetchLoop({
       clock,
       random,

@@ -1,6 +1,5 @@
 import type { DeadLetter } from '../dead-letter-types.ts';
 import type { StoredLetter } from '../driver-interface.ts';
-import { requireNumber } from '../options.ts';
 
 /** A stored letter as users see it. */
 export function toDeadLetter({ id, body, key, headers, failure }: StoredLetter): DeadLetter {
@@ -28,9 +27,4 @@ export interface Selection {
 export function selector({ ids, where }: Selection): (letter: StoredLetter) => boolean {
   const chosen = ids && new Set(ids);
   return (letter) => (chosen?.has(letter.id) ?? true) && (where?.(toDeadLetter(letter)) ?? true);
-}
-
-/** @throws INVALID_OPTION */
-export function requireLimit(limit: number = Infinity): number {
-  return limit === Infinity ? limit : requireNumber('limit', limit, { min: 0, integer: true });
 }

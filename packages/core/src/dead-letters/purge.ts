@@ -1,7 +1,8 @@
 import type { PurgeOptions } from '../dead-letter-types.ts';
 import { requireKnown, requireNumber } from '../options.ts';
 import { selector } from './dead-letter.ts';
-import { type DeadLetterContext, StoreSession } from './store-session.ts';
+import type { DeadLetterContext } from './context.ts';
+import { StoreSession } from './store-session.ts';
 
 /**
  * Removes letters, no more than the store counted at the start where it counts exactly. `purged` counts the ids that are

@@ -3,9 +3,11 @@ import type { RedriveOptions, RedriveResult } from '../dead-letter-types.ts';
 import type { SettleResult, StoredLetter } from '../driver-interface.ts';
 import { AnymqError } from '../errors.ts';
 import { requireKnown, requireNumber } from '../options.ts';
-import { requireLimit, selector } from './dead-letter.ts';
+import { selector } from './dead-letter.ts';
 import { RateLimiter } from './rate-limiter.ts';
-import { type DeadLetterContext, StoreSession } from './store-session.ts';
+import { requireLimit } from './require-limit.ts';
+import type { DeadLetterContext } from './context.ts';
+import { StoreSession } from './store-session.ts';
 
 /**
  * Sends letters back that were there when it began: no more than the store counted then, where it counts exactly, and none

@@ -1,21 +1,6 @@
-import type { Clock } from '../clock.ts';
 import type { DeadLetterStore, StoredLetter } from '../driver-interface.ts';
 import { AnymqError } from '../errors.ts';
-
-/** What a client gives to its dead-letter queues. */
-export interface DeadLetterContext {
-  /** Opened for each operation, and closed at its end. */
-  readonly openStore: () => Promise<DeadLetterStore>;
-  readonly clock: Clock;
-  /** Makes a raw error of the store an AnymqError. */
-  readonly wrapError: (error: unknown) => AnymqError;
-  /** Hears what fails in `watch`. Must not throw. */
-  readonly onWatchError: (error: unknown) => void;
-  /** Aborts when the client closes. */
-  readonly signal: AbortSignal;
-  /** Most letters of one call to the store: 1 to 100, which is the default. */
-  readonly maxBatchMessages?: number | undefined;
-}
+import { type DeadLetterContext, requireOpen } from './context.ts';
 
 /** A store that is open for one operation. Every call may reject with CLOSED or ABORTED, by who ended it. */
 export class StoreSession {
@@ -36,8 +21,11 @@ export class StoreSession {
     const opening = wrapped(context, context.openStore);
     const store = await unlessStopped(opening, stop);
     if (store !== undefined) return new StoreSession(context, store, stop);
-    void opening.then((late) => late.close()).catch(() => undefined);
-    throw stopError(context);
+    opening.then(
+      (late) => closeStore(context, late),
+      () => undefined, // Nobody waits for it any more, and there is nothing to close.
+    );
+    return stopped(context);
   }
 
   /** A look: given up when stopped. */
@@ -47,8 +35,7 @@ export class StoreSession {
       wrapped(this.#context, () => run(this.#store)),
       this.stop,
     );
-    if (result === undefined) throw stopError(this.#context);
-    return result;
+    return result ?? stopped(this.#context);
   }
 
   /** A change: always waited for, so that its outcome is known. */
@@ -75,9 +62,9 @@ export class StoreSession {
     requireGoing(this.#context, this.stop);
   }
 
-  /** What was done stands, whether or not the store closes well. */
-  async close(): Promise<void> {
-    await this.change((store) => store.close()).catch(() => undefined);
+  /** What was done stands, whether or not the store closes well. Never rejects. */
+  close(): Promise<void> {
+    return closeStore(this.#context, this.#store);
   }
 }
 
@@ -85,15 +72,22 @@ export function stopSignal({ signal: closed }: DeadLetterContext, signal?: Abort
   return signal === undefined ? closed : AbortSignal.any([closed, signal]);
 }
 
-/** @throws CLOSED, ABORTED */
-export function requireGoing(context: DeadLetterContext, stop: AbortSignal): void {
-  if (stop.aborted) throw stopError(context);
+function requireGoing(context: DeadLetterContext, stop: AbortSignal): void {
+  if (stop.aborted) stopped(context);
 }
 
-function stopError({ signal }: DeadLetterContext): AnymqError {
-  return signal.aborted
-    ? new AnymqError('CLOSED', 'The client is closed. Connect another one for its dead letters.')
-    : new AnymqError('ABORTED', 'The signal of this operation on dead letters has aborted it.');
+/** @throws CLOSED, ABORTED */
+function stopped(context: DeadLetterContext): never {
+  requireOpen(context);
+  throw new AnymqError('ABORTED', 'The signal of this operation on dead letters has aborted it.');
+}
+
+async function closeStore(context: DeadLetterContext, store: DeadLetterStore): Promise<void> {
+  try {
+    await store.close();
+  } catch (error) {
+    context.onTrouble('close', error);
+  }
 }
 
 async function wrapped<T>({ wrapError }: DeadLetterContext, run: () => Promise<T>): Promise<T> {

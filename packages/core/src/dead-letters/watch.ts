@@ -2,23 +2,20 @@ import { sleep } from '../clock.ts';
 import type { WatchOptions } from '../dead-letter-types.ts';
 import { AnymqError } from '../errors.ts';
 import type { Count } from '../inspection.ts';
-import { invalidOption, requireKnown, requireNumber } from '../options.ts';
-import { type DeadLetterContext, requireGoing, stopSignal, StoreSession } from './store-session.ts';
+import type { DeadLetterContext } from './context.ts';
+import { stopSignal, StoreSession } from './store-session.ts';
 
 /**
  * Counts now and then every `everyMs`, and alerts when the threshold is reached, and again only after it was below. What
- * fails, in the store or in `alert`, goes to `onWatchError`, and the watch goes on. Leaves no timer when it ends.
- * @throws INVALID_OPTION, CLOSED
+ * fails, in the store or in `alert`, goes to `onTrouble`, and the watch goes on. Leaves no timer when it ends. The options
+ * have been checked.
  */
-export function watch(context: DeadLetterContext, options: WatchOptions, alert: (count: Count) => void): void {
-  requireKnown('watch', options, ['everyMs', 'threshold', 'signal']);
-  const everyMs = requireNumber('everyMs', options.everyMs ?? 60_000, { min: 10, max: 2_147_483_647 });
-  const threshold = requireNumber('threshold', options.threshold ?? 1, { min: 1, integer: true });
-  if (typeof alert !== 'function')
-    throw invalidOption('watch needs a function that is told: watch(options, (count) => …).');
-  const stop = stopSignal(context, options.signal);
-  if (context.signal.aborted) requireGoing(context, stop);
-  void poll(context, stop, everyMs, alarm(threshold, alert));
+export function watch(
+  context: DeadLetterContext,
+  { everyMs = 60_000, threshold = 1, signal }: WatchOptions,
+  alert: (count: Count) => void,
+): void {
+  void poll(context, stopSignal(context, signal), everyMs, alarm(threshold, alert));
 }
 
 async function poll(
@@ -27,12 +24,13 @@ async function poll(
   everyMs: number,
   tell: (count: Count) => unknown,
 ): Promise<void> {
+  const onError = (error: unknown): void => context.onTrouble('watch', error);
   while (!stop.aborted) {
     try {
       const count = await countLetters(context, stop);
-      if (!stop.aborted) Promise.resolve(tell(count)).catch(context.onWatchError);
+      if (!stop.aborted) Promise.resolve(tell(count)).catch(onError);
     } catch (error) {
-      if (!stop.aborted) context.onWatchError(error);
+      if (!stop.aborted) onError(error);
     }
     await sleep(context.clock, everyMs, stop);
   }

@@ -1,5 +1,5 @@
-import type { Capabilities, Limits } from '../capabilities.ts';
 import type { Destination } from '../destination.ts';
+import type { Driver } from '../driver-interface.ts';
 import { AnymqError, type ErrorCode } from '../errors.ts';
 import type { Headers, OutgoingMessage } from '../message.ts';
 import { invalidOption, requireKnown, requireNumber } from '../options.ts';
@@ -7,13 +7,12 @@ import { validate } from '../schema.ts';
 import type { SendOptions } from '../send-types.ts';
 import { isReservedHeader } from '../wire.ts';
 import { randomId } from './random-id.ts';
+import { requireCapability } from './require-capability.ts';
 
 /** What a destination's messages are checked against, read once per producer. */
 export interface MessageContext {
   readonly destination: Destination;
-  readonly capabilities: Capabilities;
-  readonly limits: Limits;
-  readonly driver: string;
+  readonly driver: Driver;
   readonly source: string;
 }
 
@@ -49,7 +48,7 @@ function assemble(
   const { destination } = context;
   const { codec, type, maxBytes } = destination;
   const encoded = codec.encode(body);
-  const { maxBodyBytes } = context.limits;
+  const { maxBodyBytes } = context.driver.limits;
   requireSize(encoded.byteLength, maxBytes === undefined || maxBytes > maxBodyBytes ? maxBodyBytes : maxBytes, 'body');
   const message = {
     id: options?.id ?? randomId(),
@@ -75,13 +74,13 @@ function assemble(
 }
 
 function checkOptions(context: MessageContext, options: SendOptions): void {
-  const { destination } = context;
+  const { destination, driver } = context;
   requireKnown('send', options, known);
   if (options.id !== undefined) requireText('id', options.id, 128, 'INVALID_OPTION');
   if (options.headers !== undefined) checkHeaders(options.headers);
   if (options.delayMs !== undefined) checkDelay(options.delayMs, destination);
   if (options.priority !== undefined) {
-    requireCapability(context, 'priority', 'priority', 'Send urgent messages to a queue of their own.');
+    requireCapability(driver, 'priority', 'priority');
     if (destination.ordering === 'key') {
       throw invalidOption(
         `priority would break the order of '${destination.name}'. Leave it out, or send urgent messages to a queue of their own.`,
@@ -90,7 +89,7 @@ function checkOptions(context: MessageContext, options: SendOptions): void {
     requireNumber('priority', options.priority, { min: 0, max: 9, integer: true });
   }
   if (options.expiresAfterMs !== undefined) {
-    requireCapability(context, 'expiry', 'expiresAfterMs', 'Compare message.time in the handler.');
+    requireCapability(driver, 'expiry', 'expiresAfterMs');
     requireNumber('expiresAfterMs', options.expiresAfterMs, { min: 1 });
   }
 }
@@ -134,20 +133,5 @@ function requireSize(bytes: number, maxBytes: number, what: string): void {
     'TOO_LARGE',
     `The message's ${what} has ${bytes} bytes, and at most ${maxBytes} are accepted. Store it elsewhere and send a reference.`,
     { outcome: 'not-sent' },
-  );
-}
-
-/** @throws UNSUPPORTED, which says what would work instead. */
-export function requireCapability(
-  context: { readonly capabilities: Capabilities; readonly driver: string },
-  capability: keyof Capabilities,
-  option: string,
-  instead: string,
-): void {
-  if (context.capabilities[capability]) return;
-  throw new AnymqError(
-    'UNSUPPORTED',
-    `${option} needs the capability '${capability}', which ${context.driver} does not have. ${instead}`,
-    { driver: context.driver, outcome: 'not-sent' },
   );
 }

@@ -1,5 +1,5 @@
 import { createDeadLetterQueue } from '../../src/dead-letters/dead-letter-queue.ts';
-import type { DeadLetterContext } from '../../src/dead-letters/store-session.ts';
+import type { DeadLetterContext } from '../../src/dead-letters/context.ts';
 import type { DeadLetter, DeadLetterQueue } from '../../src/dead-letter-types.ts';
 import type { DeadLetterStore, SettleResult, StoredLetter } from '../../src/driver-interface.ts';
 import { AnymqError } from '../../src/errors.ts';
@@ -20,6 +20,7 @@ export class FakeLetters {
   onPage: () => unknown = () => undefined;
   onRequeue: (letters: readonly StoredLetter[]) => unknown = () => undefined;
   onCount: () => unknown = () => undefined;
+  onClose: () => unknown = () => undefined;
   result: (letter: StoredLetter, change: 'requeue' | 'remove') => SettleResult = () => ({ ok: true });
   #ref = 0;
 
@@ -68,6 +69,7 @@ export class FakeLetters {
       remove: async (refs) => this.#at(refs).map((letter) => this.#change(letter, 'remove')),
       close: async () => {
         this.closed += 1;
+        await this.onClose();
       },
     };
   }
@@ -102,6 +104,7 @@ export interface Setting {
   readonly store: FakeLetters;
   readonly client: AbortController;
   readonly watchErrors: unknown[];
+  readonly closeErrors: unknown[];
   readonly queue: DeadLetterQueue;
 }
 
@@ -110,16 +113,17 @@ export function setUp(ids: readonly string[] = [], changes: Partial<DeadLetterCo
   const store = new FakeLetters();
   const client = new AbortController();
   const watchErrors: unknown[] = [];
+  const closeErrors: unknown[] = [];
   for (const id of ids) store.add(id);
   const queue = createDeadLetterQueue({
     openStore: async () => store.open(),
     clock,
     wrapError: (error) => new AnymqError('NOT_CONNECTED', 'wrapped', { cause: error }),
-    onWatchError: (error) => watchErrors.push(error),
+    onTrouble: (what, error) => (what === 'watch' ? watchErrors : closeErrors).push(error),
     signal: client.signal,
     ...changes,
   });
-  return { clock, store, client, watchErrors, queue };
+  return { clock, store, client, watchErrors, closeErrors, queue };
 }
 
 export function names(count: number, prefix = 'm'): readonly string[] {

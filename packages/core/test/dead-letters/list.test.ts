@@ -108,6 +108,13 @@ test('what the store throws is wrapped once, and the store is closed', async () 
   await expect(closed.queue.count()).rejects.toMatchObject({ message: 'wrapped' });
 });
 
+test('a store that closes badly changes no result, and is told of', async () => {
+  const { store, queue, closeErrors } = setUp(['a']);
+  store.onClose = () => Promise.reject(new Error('raw'));
+  await expect(queue.count()).resolves.toEqual({ value: 1, exact: true });
+  expect(closeErrors).toMatchObject([{ message: 'raw' }]);
+});
+
 test.each([{ limit: -1 }, { limit: 1.5 }, { limt: 5 }])('%j is refused at once', async (options) => {
   expect(await failure(() => setUp().queue.list(options))).toMatchObject({ code: 'INVALID_OPTION' });
 });
