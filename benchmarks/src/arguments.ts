@@ -4,37 +4,58 @@ export class UsageError extends Error {
 }
 
 export interface Arguments {
-  /** In the order in which they were named; all, when none was. */
-  readonly brokers: readonly string[];
+  /** 'run' measures; 'check' and 'show' look at what was measured. */
+  readonly command: 'run' | 'check' | 'show';
+  /** In the order in which they were named; all, when none was, or 'all'. */
+  readonly suites: readonly string[];
   readonly size: 'full' | 'quick';
-  readonly rounds: number;
-  /** Words that all must be among a case's labels; none: every case, and the memory of a backlog. */
+  /** Undefined: as many as each suite finds right. */
+  readonly rounds: number | undefined;
+  /** Words that all must be among a case's labels; none: every case, and what is not a case. */
   readonly only: readonly string[];
+  readonly peers: boolean;
+  /** Whether the results become those that are committed. */
+  readonly save: boolean;
   /** Where the results go as JSON. */
   readonly json: string | undefined;
   readonly help: boolean;
 }
 
-export const help = `npm run bench -- [BROKER …] [options]
+export const help = `npm run bench -- [SUITE … | all] [options]
+npm run bench -- check [SUITE …]   compares the ratios of the last run with the committed ones, and says what got worse
+npm run bench -- show              makes the plots and tables of the documentation again, from the committed results
 
-  --quick        fewer messages: done within half a minute
-  --rounds N     counted rounds, 5 to 1000; 5 by default
-  --only WORDS   only the cases with all these labels, like 'memory sendMany bytes'
+  --quick        fewer messages: a broker is done within three minutes
+  --rounds N     counted rounds, 3 to 1000
+  --only WORDS   only the cases with all these labels, like 'redis sendMany'
+  --no-peers     without the libraries of others, which are installed when they are first needed
+  --save         puts the results into benchmarks/results, and makes the plots and tables
   --json FILE    writes the results to FILE, too
   --help         this`;
 
-const defaults: Omit<Arguments, 'brokers'> = { size: 'full', rounds: 5, only: [], json: undefined, help: false };
+const defaults: Omit<Arguments, 'command' | 'suites'> = {
+  size: 'full',
+  rounds: undefined,
+  only: [],
+  peers: true,
+  save: false,
+  json: undefined,
+  help: false,
+};
 
 /** @throws UsageError */
 export function parseArguments(args: readonly string[], known: readonly string[]): Arguments {
-  const brokers: string[] = [];
+  const words: string[] = [];
   const options: Partial<Arguments>[] = [];
   const left = [...args];
   for (let arg = left.shift(); arg !== undefined; arg = left.shift()) {
     if (arg.startsWith('-')) options.push(readOption(arg, () => left.shift()));
-    else brokers.push(requireBroker(arg, known));
+    else words.push(arg);
   }
-  return Object.assign({ ...defaults, brokers: brokers.length === 0 ? known : brokers }, ...options) as Arguments;
+  const command = words[0] === 'check' || words[0] === 'show' ? words[0] : 'run';
+  const named = (command === 'run' ? words : words.slice(1)).filter((word) => word !== 'all');
+  const suites = named.map((name) => requireSuite(name, known));
+  return Object.assign({ ...defaults, command, suites: suites.length === 0 ? known : suites }, ...options) as Arguments;
 }
 
 function readOption(option: string, next: () => string | undefined): Partial<Arguments> {
@@ -45,6 +66,10 @@ function readOption(option: string, next: () => string | undefined): Partial<Arg
       return { rounds: readRounds(requireValue(option, next())) };
     case '--only':
       return { only: requireValue(option, next()).split(/\s+/) };
+    case '--no-peers':
+      return { peers: false };
+    case '--save':
+      return { save: true };
     case '--json':
       return { json: requireValue(option, next()) };
     case '--help':
@@ -54,7 +79,7 @@ function readOption(option: string, next: () => string | undefined): Partial<Arg
   }
 }
 
-function requireBroker(name: string, known: readonly string[]): string {
+function requireSuite(name: string, known: readonly string[]): string {
   if (known.includes(name)) return name;
   throw new UsageError(`There is no benchmark of '${name}'. Benchmarked are: ${known.join(', ')}.`);
 }
@@ -66,6 +91,6 @@ function requireValue(option: string, value: string | undefined): string {
 
 function readRounds(text: string): number {
   const rounds = Number(text);
-  if (Number.isInteger(rounds) && rounds >= 5 && rounds <= 1000) return rounds;
-  throw new UsageError(`--rounds is a whole number from 5 to 1000, and not '${text}'.`);
+  if (Number.isInteger(rounds) && rounds >= 3 && rounds <= 1000) return rounds;
+  throw new UsageError(`--rounds is a whole number from 3 to 1000, and not '${text}'.`);
 }

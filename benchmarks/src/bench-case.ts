@@ -18,6 +18,8 @@ export interface BenchCase {
 }
 
 export interface PreparedRun {
+  /** Requests sent until now, where they are counted. */
+  calls?(): number;
   /** What is measured. Once. */
   run(): Promise<void>;
   /** Closes everything. Rejects when the run did not do what it should have: such a figure means nothing. */

@@ -10,7 +10,7 @@ export interface Payload {
   readonly keyOf: (body: unknown) => string;
 }
 
-interface Order {
+export interface Order {
   readonly customer: string;
   readonly cents: number;
   readonly note: string;
@@ -41,6 +41,11 @@ export function payloadOf(codec: CodecName): Payload {
 /** So many bodies, the distinct ones in turns. */
 export function bodiesOf({ distinct }: Payload, count: number): readonly unknown[] {
   return Array.from({ length: count }, (_, index) => distinct[index % distinct.length]);
+}
+
+/** So many JSON bodies, the distinct ones in turns. */
+export function ordersOf(count: number): readonly Order[] {
+  return bodiesOf(payloads.json, count) as readonly Order[];
 }
 
 function bytesBody(index: number): Uint8Array {

@@ -3,6 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import type { BacklogMemory } from './cases/backlog-memory.ts';
 import { bodyBytes } from './payload.ts';
+import type { Comparison } from './compare/comparison.ts';
+import type { LatencyResult } from './compare/latency.ts';
 import type { CaseResult } from './runner.ts';
 
 /** One run of the benchmarks, with all that its figures depend on. */
@@ -17,6 +19,26 @@ export interface Report {
   readonly at: string;
   readonly cases: readonly CaseResult[];
   readonly backlogs: readonly BacklogMemory[];
+  /** Of a real broker. */
+  readonly against?: Against;
+}
+
+/** What a comparison on a real broker adds. */
+export interface Against {
+  /** The server, with its version, and how it was set. */
+  readonly server: string;
+  readonly setting: string;
+  readonly contenders: readonly ContenderReport[];
+  readonly comparisons: readonly Comparison[];
+  readonly latencies: readonly LatencyResult[];
+}
+
+export interface ContenderReport {
+  readonly name: string;
+  readonly role: string;
+  readonly version: string;
+  readonly lacks: readonly string[];
+  readonly unconfirmed: boolean;
 }
 
 export interface Machine {
@@ -28,14 +50,21 @@ export interface Machine {
   readonly v8: string;
 }
 
-export type Measured = Pick<Report, 'broker' | 'size' | 'rounds' | 'cases' | 'backlogs'>;
+export type Measured = Omit<Report, 'bodyBytes' | 'machine' | 'commit' | 'at'>;
 
 export function reportOf(measured: Measured): Report {
   return { ...measured, bodyBytes, machine: thisMachine(), commit: commit(), at: new Date().toISOString() };
 }
 
 export function writeReports(file: string, reports: readonly Report[]): void {
-  writeFileSync(file, `${JSON.stringify(reports, undefined, 2)}\n`);
+  writeFileSync(file, asJson(reports));
+}
+
+/** With no more digits than mean something. */
+export function asJson(value: unknown): string {
+  const short = (_: string, item: unknown): unknown =>
+    typeof item === 'number' && !Number.isInteger(item) ? Number(item.toPrecision(5)) : item;
+  return `${JSON.stringify(value, short, 2)}\n`;
 }
 
 export function thisMachine(): Machine {

@@ -17,25 +17,31 @@ export interface CaseResult extends Labels {
   /** Processor time of the whole process, garbage collector and compiler included: what a busy machine distorts least. */
   readonly cpuMicroseconds: Spread;
   readonly aimMicroseconds: number | undefined;
+  /** Messages a second in each round, and processor time in each: what is compared between cases is compared round by round. */
+  readonly perRound: readonly { readonly messagesPerSecond: number; readonly cpuMicroseconds: number }[];
+  /** Requests to the broker for each message; 0 where they are not counted. */
+  readonly callsPerMessage: number;
 }
 
 /** Of one run, per message. */
 interface Sample {
   readonly microseconds: number;
   readonly cpuMicroseconds: number;
+  readonly calls: number;
 }
 
 const warmUpRounds = 2;
 
 /**
- * Runs the cases in turns, A B C … A B C …, so that what slows the machine down for a while hits all of them. Garbage is
+ * Runs the cases in turns, A B C … C B A …, so that what slows the machine down for a while hits all of them, and none is
+ * always the one that runs after a certain other. Garbage is
  * not collected in between: a forced collection discards the compiled code that has constants of the last run's client
  * in it, and the next run, which would reuse it in any program that keeps its client, is three to six times as slow.
  */
 export async function runRounds(cases: readonly BenchCase[], options: RunnerOptions): Promise<readonly CaseResult[]> {
   const measured = cases.map((benchCase) => ({ benchCase, samples: [] as Sample[] }));
   for (let round = 1 - warmUpRounds; round <= options.rounds; round += 1) {
-    for (const { benchCase, samples } of measured) {
+    for (const { benchCase, samples } of round % 2 === 0 ? measured.toReversed() : measured) {
       options.onProgress(round, benchCase.labels);
       const sample = await runOnce(benchCase);
       if (round > 0) samples.push(sample);
@@ -46,13 +52,19 @@ export async function runRounds(cases: readonly BenchCase[], options: RunnerOpti
 
 async function runOnce(benchCase: BenchCase): Promise<Sample> {
   const prepared = await benchCase.prepare();
+  const callsBefore = prepared.calls?.() ?? 0;
   const { microseconds, cpuMicroseconds } = await measure(prepared);
+  const calls = (prepared.calls?.() ?? 0) - callsBefore;
   await prepared.finish();
   const { messages } = benchCase;
-  return { microseconds: microseconds / messages, cpuMicroseconds: cpuMicroseconds / messages };
+  return {
+    microseconds: microseconds / messages,
+    cpuMicroseconds: cpuMicroseconds / messages,
+    calls: calls / messages,
+  };
 }
 
-async function measure(prepared: PreparedRun): Promise<Sample> {
+async function measure(prepared: PreparedRun): Promise<Omit<Sample, 'calls'>> {
   const cpuBefore = process.cpuUsage();
   const startedAt = performance.now();
   await prepared.run();
@@ -69,5 +81,10 @@ function resultOf({ labels, messages, aimMicroseconds }: BenchCase, samples: rea
     microseconds: spreadOf(samples.map(({ microseconds }) => microseconds)),
     cpuMicroseconds: spreadOf(samples.map(({ cpuMicroseconds }) => cpuMicroseconds)),
     aimMicroseconds,
+    perRound: samples.map(({ microseconds, cpuMicroseconds }) => ({
+      messagesPerSecond: 1_000_000 / microseconds,
+      cpuMicroseconds,
+    })),
+    callsPerMessage: spreadOf(samples.map(({ calls }) => calls)).median,
   };
 }

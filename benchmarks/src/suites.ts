@@ -1,24 +1,14 @@
-import type { BenchCase } from './bench-case.ts';
-import type { BacklogOptions } from './cases/backlog-memory.ts';
-import { memoryCases } from './cases/memory.ts';
+import { redisSuite } from './redis/suite.ts';
+import { type ComparisonRun, runComparison } from './compare/run.ts';
+import { runMemory } from './run-memory.ts';
+import type { Report } from './report.ts';
 
-/** What is measured of one broker. */
-export interface Suite {
-  cases(size: 'full' | 'quick'): readonly BenchCase[];
-  backlogs(size: 'full' | 'quick'): readonly BacklogOptions[];
-}
+/** Runs, prints and returns what is measured under one name on the command line. */
+export type Suite = (run: SuiteRun) => Promise<Report>;
+export type SuiteRun = Omit<ComparisonRun, 'rounds'> & { readonly rounds: number | undefined };
 
-/** By the name on the command line. */
-export const suites: ReadonlyMap<string, Suite> = new Map([
-  ['memory', { cases: memoryCases, backlogs: memoryBacklogs }],
+/** By the name on the command line, in the order in which `all` runs them. */
+export const suites: ReadonlyMap<string, Suite> = new Map<string, Suite>([
+  ['memory', (run) => runMemory({ ...run, rounds: run.rounds ?? 5 })],
+  ['redis', (run) => runComparison(redisSuite, { ...run, rounds: run.rounds ?? 5 })],
 ]);
-
-/** A small backlog, which is still more than a consumer may hold, beside a large one: what it holds should not differ. */
-function memoryBacklogs(size: 'full' | 'quick'): readonly BacklogOptions[] {
-  const large = size === 'quick' ? 100_000 : 1_000_000;
-  const variants = size === 'quick' ? (['plain'] as const) : (['plain', 'ordered'] as const);
-  return variants.flatMap((variant) => [
-    { backlog: 20_000, variant },
-    { backlog: large, variant },
-  ]);
-}

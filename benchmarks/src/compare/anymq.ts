@@ -1,0 +1,97 @@
+import {
+  connect,
+  type Consumer,
+  createMemoryStore,
+  defineQueue,
+  type DriverModule,
+  idempotent,
+  type Producer,
+} from '@anymq/core';
+import type { Order } from '../payload.ts';
+import { type Consuming, type Contender, sendOperations, type Session } from './contender.ts';
+
+export interface AnymqOptions {
+  readonly driver: DriverModule;
+  readonly name?: string;
+  /** With `idempotent` on the store in memory: what core's own part of it costs. */
+  readonly idempotent?: boolean;
+  /** Handlers at once, and the largest batch: as much as the raw client takes at once. */
+  readonly atOnce: number;
+  /** Looks at a message in the queue with the broker's own client. */
+  readonly look?: (url: string, names: Readonly<Record<string, string>>) => Promise<Readonly<Record<string, string>>>;
+}
+
+/** What `sendMany` is given at once: what somebody would hold in an array. */
+const perCall = 10_000;
+let opened = 0;
+
+/** The product, with retry, dead letters and lease renewal on, as they are when nobody turns them off. */
+export function anymqContender({ driver, atOnce, name = 'anymq', look, ...options }: AnymqOptions): Contender {
+  return {
+    name,
+    role: 'ours',
+    version: () => 'this commit',
+    lacks: [],
+    // Sending knows nothing of it.
+    ...(options.idempotent === true ? { omits: sendOperations } : {}),
+    open: async (url) => {
+      const namespace = `bench${process.pid.toString(36)}x${(opened += 1).toString(36)}`;
+      const client = await connect({ brokers: { main: url }, namespace }, { drivers: [driver] });
+      const queue = defineQueue<Order>('bench');
+      await client.provision([queue]);
+      const producer = client.producer(queue);
+      const use = () => (options.idempotent === true ? [idempotent({ store: createMemoryStore() })] : []);
+      const session: Session = {
+        sends: sendsOf(producer),
+        consumes: {
+          consume: (onMessage) =>
+            running(client.consumer(queue, { concurrency: atOnce, use: use() }, (body) => onMessage(body))),
+          'consume-batch': (onMessage) =>
+            running(
+              client.batchConsumer(queue, { maxMessages: atOnce, maxWaitMs: 5, use: use() }, async (deliveries) => {
+                await Promise.all(deliveries.map(({ body }) => onMessage(body)));
+              }),
+            ),
+        },
+        async send(body) {
+          await producer.send(body);
+        },
+        async held() {
+          const { backlog, inFlight } = await client.inspect(queue);
+          return (backlog.value ?? 0) + (inFlight.value ?? 0);
+        },
+        ...(look === undefined ? {} : { stored: () => look(url, client.physicalNames(queue)) }),
+        async close() {
+          await client.remove([queue]);
+          await client.close();
+        },
+      };
+      return session;
+    },
+  };
+}
+
+function sendsOf(producer: Producer<Order>): Session['sends'] {
+  return {
+    async sendMany(bodies) {
+      for (let start = 0; start < bodies.length; start += perCall) {
+        const results = await producer.sendMany(bodies.slice(start, start + perCall));
+        const failed = results.find((result) => !result.ok);
+        if (failed !== undefined && !failed.ok) throw failed.error;
+      }
+    },
+    async 'send-awaited'(bodies) {
+      for (const body of bodies) await producer.send(body);
+    },
+    async 'send-at-once'(bodies) {
+      await Promise.all(bodies.map((body) => producer.send(body)));
+    },
+  };
+}
+
+/** All that was handled is acknowledged when a consumer has stopped; its end is therefore part of what is timed. */
+async function running(consumer: Consumer): Promise<Consuming> {
+  await consumer.start();
+  const stop = () => consumer.stop();
+  return { settled: stop, stop };
+}
