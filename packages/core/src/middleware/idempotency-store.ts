@@ -14,7 +14,8 @@ export type ClaimResult =
 
 /**
  * Where keys are kept: absent → claimed, with a lease → done, with a retention. All calls take many keys, so that a batch
- * costs one round trip; they answer for each, in order. Any number may run at once. What cannot be answered rejects.
+ * costs one round trip; they answer for each, in order. Any number may run at once. What cannot be answered
+ * rejects, within a few seconds: while a call waits, its messages do.
  */
 export interface IdempotencyStore {
   /** Atomic per key: of two at once, one gets it. A claim whose lease has ended is taken over under a new token. */

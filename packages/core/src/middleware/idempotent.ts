@@ -21,6 +21,16 @@ export interface IdempotentOptions {
   readonly leaseMs?: number | undefined;
   /** 'retry' by default: put back for a second, uncharged, and never run unprotected. 'run': run, or acknowledge, without. */
   readonly onStoreError?: 'retry' | 'run' | undefined;
+  /**
+   * What to keep for duplicates, asked for after the handler has succeeded, of the same message object that it had. Must
+   * not throw. None by default.
+   */
+  readonly result?: ((message: Message) => Uint8Array | undefined) | undefined;
+  /**
+   * Called for a duplicate of what is done, before it is acknowledged, with the result that was kept: to answer again,
+   * for one. When it throws, the attempt has failed and the retry policy decides. Nothing by default.
+   */
+  readonly onDuplicate?: ((message: Message, result: Uint8Array | undefined) => Promise<void> | void) | undefined;
   /** Hears of every failure of the store, which is not the message's own. Must not throw. Ignored by default. */
   readonly onError?: ((error: unknown) => void) | undefined;
   /** One that the machine's clock cannot set back or forward, by default. */
@@ -56,7 +66,17 @@ export function idempotent(options: IdempotentOptions): ConsumeMiddleware {
 }
 
 function checked(options: IdempotentOptions): ConstructorParameters<typeof Protection>[0] {
-  requireKnown('idempotent', options, ['store', 'key', 'retentionMs', 'leaseMs', 'onStoreError', 'onError', 'clock']);
+  requireKnown('idempotent', options, [
+    'store',
+    'key',
+    'retentionMs',
+    'leaseMs',
+    'onStoreError',
+    'result',
+    'onDuplicate',
+    'onError',
+    'clock',
+  ]);
   if (typeof options.store?.claim !== 'function')
     throw invalidOption('idempotent needs a store, like createMemoryStore().');
   const week = 604_800_000;
@@ -66,6 +86,8 @@ function checked(options: IdempotentOptions): ConstructorParameters<typeof Prote
     retentionMs: requireNumber('retentionMs', options.retentionMs ?? week, { min: 1000 }),
     leaseMs: requireNumber('leaseMs', options.leaseMs ?? 30_000, { min: 100, max: 43_200_000 }),
     onStoreError: requireOneOf('onStoreError', options.onStoreError ?? 'retry', ['retry', 'run']),
+    result: options.result,
+    onDuplicate: options.onDuplicate,
     onError: options.onError ?? (() => undefined),
     clock: options.clock ?? steadyClock,
   };

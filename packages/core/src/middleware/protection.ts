@@ -11,6 +11,8 @@ export interface ProtectionOptions extends RenewerOptions {
   readonly key: (message: Message) => string | undefined;
   readonly retentionMs: number;
   readonly onStoreError: 'retry' | 'run';
+  readonly result: ((message: Message) => Uint8Array | undefined) | undefined;
+  readonly onDuplicate: ((message: Message, result: Uint8Array | undefined) => Promise<void> | void) | undefined;
 }
 
 type Result = Outcome | undefined;
@@ -27,6 +29,8 @@ interface Item<D> {
   claim: HeldClaim | undefined;
   starts: boolean;
   completed: boolean;
+  /** Of a duplicate: what the store has. */
+  result: Uint8Array | undefined;
   outcome: Result;
 }
 
@@ -55,6 +59,7 @@ export class Protection {
       this.#options.onError(error);
       return this.#options.onStoreError === 'run' ? run(deliveries) : deliveries.map(putBack);
     }
+    await this.#tellDuplicates(items);
     const started = items.filter(({ starts }) => starts);
     if (started.length > 0) await this.#handle(started, run, onFenced);
     return items.map(({ first, outcome }) => (first === undefined || first.completed ? outcome : putBack()));
@@ -70,6 +75,22 @@ export class Protection {
       { leaseMs },
     );
     asked.forEach((item, index) => this.#take(item, answers[index], validUntil));
+    if (clock.now() < validUntil) return;
+    // Somebody else may have them by now.
+    await this.#release(items);
+    throw new AnymqError('TIMEOUT', 'The idempotency store answered only when the lease of the claim had ended.');
+  }
+
+  /** What throws here has failed the attempt: it is a duplicate the next time too. */
+  async #tellDuplicates(items: readonly Item<Delivery>[]): Promise<void> {
+    const { onDuplicate } = this.#options;
+    if (onDuplicate === undefined) return;
+    try {
+      for (const { view, completed, result } of items) if (completed) await onDuplicate(view.message, result);
+    } catch (error) {
+      await this.#release(items);
+      throw error;
+    }
   }
 
   #take<D extends Delivery>(item: Item<D>, answer: ClaimResult | undefined, validUntil: number): void {
@@ -82,7 +103,10 @@ export class Protection {
     } else if (answer.state === 'busy') {
       const delayMs = Math.min(this.#options.leaseMs, Math.max(1, answer.retryInMs || 0));
       item.outcome = retryLater(delayMs, { charge: false });
-    } else item.completed = true;
+    } else {
+      item.completed = true;
+      item.result = answer.result;
+    }
   }
 
   async #handle<D extends Delivery>(items: readonly Item<D>[], run: Run<D>, onFenced: () => Outcome): Promise<void> {
@@ -140,11 +164,15 @@ export class Protection {
    * twice otherwise.
    */
   async #confirm(items: readonly Item<Delivery>[]): Promise<readonly boolean[] | undefined> {
-    const { store, clock, leaseMs, retentionMs, onStoreError, onError } = this.#options;
+    const { store, clock, leaseMs, retentionMs, onStoreError, onError, result } = this.#options;
+    const claims = claimsOf(items).map((own, index) => {
+      const bytes = result?.((items[index] as Item<Delivery>).view.message);
+      return bytes === undefined ? own : { ...own, result: bytes };
+    });
     const until = clock.now() + leaseMs;
     for (let delayMs = 100; ; delayMs = Math.min(1000, delayMs * 2)) {
       try {
-        return await store.complete(claimsOf(items), { retentionMs });
+        return await store.complete(claims, { retentionMs });
       } catch (error) {
         onError(error);
         if (onStoreError === 'run') return items.map(() => true);
@@ -158,7 +186,7 @@ export class Protection {
 }
 
 function toItem<D extends Delivery>(view: D, key: string | undefined): Item<D> {
-  const unset = { first: undefined, claim: undefined, outcome: undefined };
+  const unset = { first: undefined, claim: undefined, result: undefined, outcome: undefined };
   return { view, key: scoped(view, key), starts: false, completed: false, ...unset };
 }
 

@@ -244,25 +244,51 @@ describe('while the handler runs', () => {
     expect(clock.pending).toBe(0);
   });
 
-  test('a claim that was answered after its lease is lost', async () => {
-    const { clock, store, wrap } = setUp();
+  test('a claim that is answered only after its lease is given back, and starts nothing', async () => {
+    const { clock, store, errors, wrap } = setUp();
     const answered = deferred();
     store.before = (step) => (step === 'claim' ? answered.promise : undefined);
-    let signal: AbortSignal | undefined;
-    const running = deferred();
-    const first = ending(
-      wrap((_, delivery) => {
-        signal = delivery.signal;
-        return running.promise;
-      })(),
-    );
-    await clock.advance(5000);
+    const handler = vi.fn(async () => undefined);
+    const handle = wrap(handler);
+    const first = handle();
+    await clock.advance(3000);
     answered.resolve();
-    await clock.advance(1000);
-    expect(signal?.reason).toEqual(lost);
-    running.resolve();
-    await first;
+    expect(await first).toEqual(later(1000));
+    expect(handler).not.toHaveBeenCalled();
+    expect(errors).toEqual([expect.objectContaining({ code: 'TIMEOUT' })]);
+    store.before = () => undefined;
+    await handle();
+    expect(handler).toHaveBeenCalledTimes(1);
     expect(clock.pending).toBe(0);
+  });
+});
+
+describe('a result', () => {
+  test('is kept with the key and given to every duplicate, before it is acknowledged', async () => {
+    const bytes = Uint8Array.of(1, 2);
+    const told: unknown[] = [];
+    const onDuplicate = vi.fn(async ({ id }: { readonly id: string }, result?: Uint8Array) => {
+      told.push([id, result]);
+    });
+    const { wrap } = setUp({ result: ({ id }) => (id === 'm-1' ? bytes : undefined), onDuplicate });
+    const handle = wrap(async () => undefined);
+    for (const id of ['m-1', 'm-2', 'm-1', 'm-2']) expect(await handle(fakeDelivery(id))).toBeUndefined();
+    expect(told).toEqual([
+      ['m-1', bytes],
+      ['m-2', undefined],
+    ]);
+  });
+
+  test('that cannot be handed over fails the attempt, and the next one is a duplicate still', async () => {
+    const onDuplicate = vi.fn().mockRejectedValueOnce(new Error('own')).mockResolvedValue(undefined);
+    const handler = vi.fn(async () => undefined);
+    const { store, wrap } = setUp({ onDuplicate });
+    const handle = wrap(handler);
+    await handle();
+    await expect(handle()).rejects.toThrow('own');
+    expect(await handle()).toBeUndefined();
+    expect(handler).toHaveBeenCalledTimes(1);
+    expect(store.steps).toEqual(['claim', 'complete', 'claim', 'claim']);
   });
 });
 
