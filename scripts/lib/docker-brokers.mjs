@@ -5,12 +5,13 @@ import {
   brokerStatus,
   downBrokers,
   isBrokerName,
+  serverNames,
   upBrokers,
 } from '../../packages/testing/src/brokers/index.ts';
 
 /** @typedef {import('../../packages/testing/src/brokers/index.ts').UpBroker} UpBroker */
 
-const usage = `npm run brokers -- up | down | status [--json] [${brokerNames.join(' | ')}]…`;
+const usage = `npm run brokers -- up | down | status [--json] [${serverNames.join(' | ')}]…`;
 
 const interrupted = new AbortController();
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
@@ -35,7 +36,9 @@ async function runCommand(args) {
   const [command, ...named] = args.filter((argument) => argument !== '--json');
   const wrong = named.find((name) => !isBrokerName(name));
   if (wrong !== undefined) throw new Error(`There is no broker ${wrong}. ${usage}`);
-  const names = named.length > 0 ? named.filter(isBrokerName) : brokerNames;
+  // Stores are no brokers: they are started when they are named, and shown and removed with the rest.
+  const unnamed = command === 'up' ? brokerNames : serverNames;
+  const names = named.length > 0 ? named.filter(isBrokerName) : unnamed;
   if (command === 'up') print(await upBrokers(names, { signal: interrupted.signal }), json);
   else if (command === 'status') print(await brokerStatus(names), json);
   else if (command === 'down') printRemoved(await downBrokers(names), json);

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { delimiter } from 'node:path';
 import { capture } from './process.mjs';
 
-/** @typedef {'docker' | 'debootstrap'} Need */
+/** @typedef {'docker' | 'debootstrap' | 'maven'} Need */
 /** @typedef {{ readonly platform: string, readonly isRoot: boolean, readonly isDebian: boolean }} Machine */
 
 const packages = ['docker.io', 'containerd', 'runc', 'iptables', 'debootstrap'];
@@ -59,14 +59,17 @@ export async function hasProgram(/** @type {string} */ name) {
   return code !== 127;
 }
 
-/** Installs Docker and debootstrap from Debian, as root; brings apt's lists up to date when it knows too little. */
-export async function installPackages() {
-  const install = () => capture('sh', ['-c', `${apt} ${packages.join(' ')}`], { env: quiet });
+/**
+ * Installs what Docker and the base images take from Debian, or other packages, as root; brings apt's lists up to date when
+ * it knows too little.
+ */
+export async function installPackages(names = packages) {
+  const install = () => capture('sh', ['-c', `${apt} ${names.join(' ')}`], { env: quiet });
   if ((await install()).code === 0) return;
   const update = await capture('apt-get', ['update'], { env: quiet });
   if (update.code !== 0) throw new Error(`${update.output}\napt-get update failed; see above.`);
   const { code, output } = await install();
-  if (code !== 0) throw new Error(`${output}\napt-get could not install Docker; see above.`);
+  if (code !== 0) throw new Error(`${output}\napt-get could not install ${names.join(' ')}; see above.`);
 }
 
 const quiet = { ...environment, DEBIAN_FRONTEND: 'noninteractive' };

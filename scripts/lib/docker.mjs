@@ -33,11 +33,13 @@ export function ensureDocker(needs = ['docker']) {
   return state.alone(async () => {
     const problem = await dockerProblem();
     const lacksDebootstrap = needs.includes('debootstrap') && !(await hasProgram('debootstrap'));
-    if (problem === undefined && !lacksDebootstrap) return;
+    const lacksMaven = needs.includes('maven') && !(await hasProgram('mvn'));
+    if (problem === undefined && !lacksDebootstrap && !lacksMaven) return;
     const machine = thisMachine();
     const before = runningDaemon();
-    if (!canInstall(machine)) throw new Error(notHere(problem, machine));
-    if (lacksDebootstrap || !(await hasDocker())) await timed('installing Docker from Debian', installPackages);
+    if (!canInstall(machine)) throw new Error(notHere(problem, lacksDebootstrap ? 'debootstrap' : 'maven', machine));
+    if (lacksDebootstrap || !(await hasDocker())) await timed('installing Docker from Debian', () => installPackages());
+    if (lacksMaven) await timed('installing Maven from Debian', () => installPackages(['maven']));
     if (problem !== undefined) await timed("starting Docker's daemon", () => startDaemon(before));
   });
 }
@@ -65,11 +67,12 @@ async function hasDocker() {
 }
 
 /**
- * @param {string | undefined} problem Docker's; undefined when only debootstrap is missing
+ * @param {string | undefined} problem Docker's; undefined when only another program is missing
+ * @param {Need} missing
  * @param {import('./docker-machine.mjs').Machine} machine
  */
-function notHere(problem, machine) {
-  if (problem === undefined) return 'debootstrap is missing, and only root on Debian or Ubuntu builds images here.';
+function notHere(problem, missing, machine) {
+  if (problem === undefined) return `${missing} is missing, and only root on Debian or Ubuntu builds images here.`;
   return `Docker does not answer (${problem.split('\n')[0]}). To have it: ${remedy(problem, machine)}`;
 }
 

@@ -103,6 +103,15 @@ describe.runIf(canInstall(thisMachine()))('where Docker is missing, on Debian as
     expect(stderr).toMatch(/installing Docker[^]*starting Docker[^]*stopping Docker/);
   });
 
+  test('and only Maven is missing, only that is installed', async () => {
+    program('docker', '');
+    program('debootstrap', '');
+    program('mvn', '');
+    program('apt-get', '');
+    await ensureAndRelease(['maven']);
+    expect(logged()).toEqual(['apt-get install -y --no-install-recommends maven']);
+  });
+
   test('and its daemon does not start, its last words are told', async () => {
     program('apt-get', '');
     program('docker', `test $1 = --version`);
@@ -120,12 +129,12 @@ describe.runIf(canInstall(thisMachine()))('where Docker is missing, on Debian as
     writeFileSync(join(folder, name), `#!/bin/sh\ncd ${folder}\n${log}${script}\n`, { mode: 0o755 });
   }
 
-  function ensureAndRelease() {
+  function ensureAndRelease(needs = ['docker', 'debootstrap']) {
     const module = JSON.stringify(join(root, 'scripts', 'lib', 'docker.mjs'));
     const program = `
       const { ensureDocker, joinDocker, releaseDocker } = await import(${module});
       joinDocker();
-      await ensureDocker(['docker', 'debootstrap']);
+      await ensureDocker(${JSON.stringify(needs)});
       await releaseDocker();
     `;
     const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}`, TMPDIR: folder };
@@ -138,14 +147,30 @@ describe.runIf(canInstall(thisMachine()))('where Docker is missing, on Debian as
 });
 
 describe('npm run brokers', () => {
-  const given = { ANYMQ_TEST_REDIS_URL: 'redis://127.0.0.1:1', ANYMQ_TEST_RABBITMQ_URL: 'amqp://127.0.0.1:2' };
+  const given = {
+    ANYMQ_TEST_REDIS_URL: 'redis://127.0.0.1:1',
+    ANYMQ_TEST_RABBITMQ_URL: 'amqp://127.0.0.1:2',
+    ANYMQ_TEST_KAFKA_URL: 'kafka://127.0.0.1:3',
+    ANYMQ_TEST_SQS_URL: 'sqs://eu-west-1?endpoint=http://127.0.0.1:4',
+  };
+  const urls = {
+    redis: 'redis://127.0.0.1:1',
+    rabbitmq: 'amqp://127.0.0.1:2',
+    kafka: 'kafka://127.0.0.1:3',
+    sqs: 'sqs://eu-west-1?endpoint=http://127.0.0.1:4',
+  };
 
   test.each([['up'], ['status']])('-- %s --json prints one object of URLs and nothing else', async (command) => {
-    expect(await brokers([command, '--json'], given)).toEqual({
-      stdout: '{"redis":"redis://127.0.0.1:1","rabbitmq":"amqp://127.0.0.1:2"}\n',
-      stderr: '',
-    });
+    expect(await brokers([command, '--json'], given)).toEqual({ stdout: `${JSON.stringify(urls)}\n`, stderr: '' });
     expect((await brokers([command, 'redis', '--json'], given)).stdout).toBe('{"redis":"redis://127.0.0.1:1"}\n');
+  });
+
+  test('-- up starts a store only when it is named', async () => {
+    const withStore = { ...given, ANYMQ_TEST_POSTGRES_URL: 'postgres://127.0.0.1:5' };
+    expect(JSON.parse((await brokers(['up', '--json'], withStore)).stdout)).toEqual(urls);
+    expect((await brokers(['up', 'postgres', '--json'], withStore)).stdout).toBe(
+      '{"postgres":"postgres://127.0.0.1:5"}\n',
+    );
   });
 
   test('-- up prints a table for people', async () => {

@@ -1,3 +1,5 @@
+import type { Surroundings } from './surroundings.ts';
+
 /** An image to run, and how it is built where no registry has it to give. */
 export interface ImageSpec {
   /** The official image, such as `redis:8`. */
@@ -11,7 +13,7 @@ export interface ImageSpec {
    * own package clients and certificates are not to be had. What it fetches is to be pinned in the folder's files, which
    * the cached image's tag is made of.
    */
-  readonly prepare?: (context: string) => Promise<void>;
+  readonly prepare?: (context: string, around: Surroundings) => Promise<void>;
 }
 
 /** Settings of the server, by the names of its own configuration file. */
@@ -41,6 +43,10 @@ export interface BrokerSpec {
   /** The environment variable with the URL of a broker that runs already. */
   readonly variable: string;
   readonly containers: readonly [ContainerSpec, ...ContainerSpec[]];
+  /** Other servers for the first container, by the name that `startBroker` takes, such as `7.0`: what differs of it. */
+  readonly versions?: Readonly<Record<string, Partial<ContainerSpec>>>;
+  /** Set where it is no broker for `connect`, but a store that other packages need. */
+  readonly store?: true;
   /** The URL for `connect`, from the published port of each container. */
   url(ports: readonly number[]): string;
 }

@@ -1,7 +1,7 @@
 export type { Broker, BrokerContainer, StartedBroker } from './broker.ts';
 export { brokerSetup } from './broker-setup.ts';
 export type { Configuration, ImageSpec } from './broker-spec.ts';
-export { brokerNames, isBrokerName } from './broker-table.ts';
+export { brokerNames, isBrokerName, serverNames } from './broker-table.ts';
 export type { BrokerName } from './broker-table.ts';
 export { BrokerUnavailableError } from './image.ts';
 export { sharedBroker } from './shared-brokers.ts';

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ImageSpec } from './broker-spec.ts';
@@ -32,8 +32,11 @@ async function buildOn(
   around: Surroundings,
 ): Promise<void> {
   cpSync(recipeFolder(image), folder, { recursive: true });
-  await image.prepare?.(folder);
-  await succeed(around.docker(['build', '--tag', tag, '--build-arg', `BASE=${base}`, folder]), 'docker build');
+  await image.prepare?.(folder, around);
+  await succeed(
+    around.docker(['build', '--force-rm', '--tag', tag, '--build-arg', `BASE=${base}`, folder]),
+    'docker build',
+  );
 }
 
 async function buildBase(suite: string, tag: string, folder: string, around: Surroundings): Promise<void> {
@@ -56,6 +59,8 @@ async function bootstrap(suite: string, folder: string, { run }: Surroundings): 
   const mirror = await debianMirror(run);
   const args = ['debootstrap', '--variant=minbase', suite, folder, ...(mirror === undefined ? [] : [mirror])];
   await succeed(run('env', proxy === undefined ? args : [`http_proxy=${proxy}`, ...args]), 'debootstrap');
+  // Sid's lists end after a week, also where a mirror stands still.
+  writeFileSync(join(folder, 'etc/apt/apt.conf.d/90-mirror'), 'Acquire::Check-Valid-Until "false";\n');
 }
 
 async function importFolder(folder: string, tag: string, { docker }: Surroundings): Promise<void> {

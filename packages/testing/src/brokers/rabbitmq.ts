@@ -18,5 +18,6 @@ export const rabbitmq: BrokerSpec = {
       answers: (port) => firstAnswer(port, protocolHeader, [methodFrame]),
     },
   ],
+  versions: { '4.3': { image: { official: 'rabbitmq:4.3', folder: 'rabbitmq', suite: 'sid' } } },
   url: ([port]) => `amqp://guest:guest@127.0.0.1:${port}`,
 };

@@ -1,7 +1,7 @@
 import { brokerUrl, containerHandle } from './broker.ts';
 import type { StartedBroker } from './broker.ts';
 import type { Configuration, ContainerSpec, ImageSpec } from './broker-spec.ts';
-import { brokerTable } from './broker-table.ts';
+import { containersOf } from './broker-table.ts';
 import type { BrokerName } from './broker-table.ts';
 import { startContainer } from './container.ts';
 import type { StartedContainer } from './container.ts';
@@ -16,7 +16,12 @@ export interface StartBrokerOptions {
    * Redis, `{ max_message_size: '1048576' }` for RabbitMQ. Default: none; Redis then keeps nothing on disk.
    */
   readonly configuration?: Configuration;
-  /** Another image for the broker's first container, such as an older server: `{ official: 'redis:7.0', suite: 'bookworm' }`. */
+  /**
+   * Another version of the server: `7.0` or `valkey-9` for Redis, `4.3` for RabbitMQ. Default: what the environment says
+   * (`ANYMQ_TEST_VERSIONS=redis=7.0,rabbitmq=4.3`), else the version that the suites are written for.
+   */
+  readonly version?: string;
+  /** Another image for the broker's first container, such as `{ official: 'redis:7.2' }`. */
   readonly image?: Partial<ImageSpec>;
 }
 
@@ -33,11 +38,11 @@ export async function startBroker(name: BrokerName, options: StartBrokerOptions 
 
 export async function startContainers(
   name: BrokerName,
-  { configuration = {}, image = {} }: StartBrokerOptions,
+  { configuration = {}, version, image = {} }: StartBrokerOptions,
   guard: Guard,
   use: 'run' | 'up',
 ): Promise<readonly StartedContainer[]> {
-  const [first, ...others] = brokerTable[name].containers;
+  const [first, ...others] = containersOf(name, version);
   const specs: readonly ContainerSpec[] = [{ ...first, image: { ...first.image, ...image } }, ...others];
   const images: string[] = [];
   // One after the other: two that need the same base image would build it twice.

@@ -9,10 +9,10 @@ export interface Surroundings {
   readonly run: RunCommand;
   readonly say: Say;
   /**
-   * Gets Docker or debootstrap going where that is allowed. Returns why it could not, and undefined when it is there, or
+   * Gets Docker, debootstrap or Maven going where that is allowed. Returns why it could not, and undefined when it is there, or
    * when nobody said how to get it: then what needs it finds out by itself.
    */
-  readonly getGoing: (need: 'docker' | 'debootstrap') => Promise<string | undefined>;
+  readonly getGoing: (need: 'docker' | 'debootstrap' | 'maven') => Promise<string | undefined>;
 }
 
 export const surroundings: Surroundings = { docker, run: runCommand, say, getGoing: runHook };

@@ -51,6 +51,17 @@ test('RabbitMQ takes a configuration, gives a test a virtual host of its own, ke
   expect(await containersOn(broker)).toBe('');
 });
 
+test.for(['kafka', 'sqs', 'postgres'] as const)('%s answers, and does so again after a kill', async (name, context) => {
+  await requireImage(context, name);
+  const broker = await startBroker(name);
+  await answers(broker);
+  await broker.container.kill();
+  await expect(answers(broker)).rejects.toThrow(/cannot be reached|closes/);
+  await broker.container.restart();
+  await answers(broker);
+  await broker.container.stop();
+});
+
 test('a server that ends at once is told by its own last words', async (context) => {
   await requireImage(context, 'redis');
   await expect(startBroker('redis', { configuration: { 'no-such-setting': '1' } })).rejects.toThrow(/no-such-setting/);
@@ -89,7 +100,7 @@ test('a broker is removed when the process that started it is killed', async (co
 /** Leaves the test out, loudly, where a person has neither Docker nor the image. */
 async function requireImage(context: TestContext, name: BrokerName): Promise<void> {
   try {
-    await resolveImage(brokerTable[name].containers[0].image);
+    for (const { image } of brokerTable[name].containers) await resolveImage(image);
   } catch (error) {
     if (!(error instanceof BrokerUnavailableError) || process.env['CI'] === 'true') throw error;
     console.warn(`LEFT OUT on ${name}: ${error.message}`);
@@ -112,5 +123,5 @@ async function containersOn(broker: { readonly url: string }): Promise<string> {
 }
 
 function portOf({ url }: { readonly url: string }): number {
-  return Number(new URL(url).port);
+  return Number(/127\.0\.0\.1:(\d+)/.exec(url)?.[1]);
 }

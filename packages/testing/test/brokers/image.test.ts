@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ImageSpec } from '../../src/brokers/broker-spec.ts';
+import { brokerTable } from '../../src/brokers/broker-table.ts';
 import { baseTag, localTag, recipeFolder } from '../../src/brokers/image-recipe.ts';
 import { resolveImage } from '../../src/brokers/image.ts';
 import { failed, scripted } from './scripted-surroundings.ts';
@@ -60,6 +61,20 @@ test('Docker is got going where that is allowed', async () => {
   const machine = scripted({ version: [1, 0], images: ['redis:8'] });
   expect(await resolveImage(image, machine)).toBe('redis:8');
   expect(machine.asked).toEqual(['get docker']);
+});
+
+test('what a build needs from elsewhere is fetched into its folder, by Maven where it is jars', async () => {
+  const { image: elasticmq } = brokerTable.sqs.containers[0];
+  const machine = scripted({ images: [baseTag('trixie')], pull: noRegistry });
+  expect(await resolveImage(elasticmq, machine)).toBe(localTag(elasticmq));
+  expect(machine.asked).toEqual([
+    'docker pull softwaremill/elasticmq:1.7.1',
+    'get maven',
+    expect.stringMatching(/^mvn .*pom\.xml dependency:copy-dependencies .*jars$/),
+    'docker build',
+  ]);
+  const without = scripted({ images: [baseTag('trixie')], pull: noRegistry, getGoing: 'no Maven here' });
+  await expect(resolveImage(elasticmq, without)).rejects.toThrow('no Maven here');
 });
 
 describe('the name of a local image', () => {

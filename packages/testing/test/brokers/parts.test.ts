@@ -1,7 +1,15 @@
 import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { brokerNames, brokerTable, isBrokerName, urlInEnvironment } from '../../src/brokers/broker-table.ts';
+import {
+  brokerNames,
+  brokerTable,
+  containersOf,
+  isBrokerName,
+  serverNames,
+  urlInEnvironment,
+} from '../../src/brokers/broker-table.ts';
+import type { BrokerName } from '../../src/brokers/broker-table.ts';
 import { mirrorOf } from '../../src/brokers/debian-mirror.ts';
 import { firstAnswer } from '../../src/brokers/first-answer.ts';
 import { freePort } from '../../src/brokers/free-port.ts';
@@ -14,10 +22,15 @@ describe('the table of brokers', () => {
   test('makes the URLs that connect takes', () => {
     expect(brokerTable.redis.url([20_001])).toBe('redis://127.0.0.1:20001');
     expect(brokerTable.rabbitmq.url([20_002])).toBe('amqp://guest:guest@127.0.0.1:20002');
+    expect(brokerTable.kafka.url([20_003])).toBe('kafka://127.0.0.1:20003');
+    expect(brokerTable.sqs.url([20_004, 20_005])).toBe(
+      'sqs://eu-west-1?endpoint=http://127.0.0.1:20004&snsEndpoint=http://127.0.0.1:20005',
+    );
   });
 
   test('knows its names and nothing else', () => {
-    expect(brokerNames).toEqual(['redis', 'rabbitmq']);
+    expect(brokerNames).toEqual(['redis', 'rabbitmq', 'kafka', 'sqs']);
+    expect(serverNames).toEqual([...brokerNames, 'postgres']);
     expect(isBrokerName('redis')).toBe(true);
     expect(isBrokerName('toString')).toBe(false);
   });
@@ -28,14 +41,39 @@ describe('the table of brokers', () => {
     vi.stubEnv('ANYMQ_TEST_REDIS_URL', '');
     expect(urlInEnvironment('redis')).toBeUndefined();
   });
+
+  test('has other versions of a server, by name or by what the environment says', () => {
+    expect(officials('redis')).toEqual(['redis:8']);
+    expect(officials('redis', '7.0')).toEqual(['redis:7.0']);
+    vi.stubEnv('ANYMQ_TEST_VERSIONS', 'redis=valkey-9,rabbitmq=4.3');
+    expect(officials('redis')).toEqual(['valkey/valkey:9']);
+    expect(containersOf('redis')[0].launch({}, 1).command?.[0]).toBe('valkey-server');
+    expect(officials('rabbitmq')).toEqual(['rabbitmq:4.3']);
+    expect(officials('sqs')).toHaveLength(2);
+    expect(() => containersOf('redis', '6')).toThrow('redis has no version 6; it has 7.0, valkey-9.');
+  });
 });
 
-test('Redis is configured by its arguments, RabbitMQ by a file', () => {
+function officials(name: BrokerName, version?: string): readonly string[] {
+  return containersOf(name, version).map(({ image }) => image.official);
+}
+
+test('each server is configured where it reads its configuration', () => {
   const [redis] = brokerTable.redis.containers;
   expect(redis.launch({ appendonly: 'yes' }, 1).command?.join(' ')).toContain('--appendonly yes');
   const [rabbitmq] = brokerTable.rabbitmq.containers;
   expect(rabbitmq.launch({}, 1)).toEqual({});
   expect(Object.values(rabbitmq.launch({ a: '1', b: '2' }, 1).files ?? {})).toEqual(['a = 1\nb = 2\n']);
+  const [kafka] = brokerTable.kafka.containers;
+  const properties = Object.values(kafka.launch({ 'num.partitions': '7' }, 20_003).files ?? {}).join('');
+  expect(properties).toContain('advertised.listeners=PLAINTEXT://127.0.0.1:20003,');
+  expect(properties.match(/^num\.partitions=.*$/gm)).toEqual(['num.partitions=7']);
+  const settings = { 'queues-storage.enabled': 'true', FAUXQS_DEFAULT_REGION: 'x' };
+  const [queues, topics] = brokerTable.sqs.containers.map((spec) => spec.launch(settings, 20_004));
+  expect(Object.values(queues?.files ?? {}).join('')).toMatch(/port = 20004[^]*queues-storage\.enabled = true\n$/);
+  expect(topics?.environment).toEqual({ FAUXQS_LOGGER: 'false', FAUXQS_DEFAULT_REGION: 'x' });
+  const [postgres] = brokerTable.postgres.containers;
+  expect(postgres.launch({ max_connections: '5' }, 1).command?.join(' ')).toContain('-c max_connections=5');
 });
 
 test('the containers of a broker are put in the order of their parts', () => {
