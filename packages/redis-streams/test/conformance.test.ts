@@ -1,5 +1,6 @@
 import { testDriver } from '@anymq/testing';
 import { sharedBroker, startBroker } from '@anymq/testing/brokers';
+import { Redis } from 'ioredis';
 import { describe } from 'vitest';
 import { createHarness } from './support/harness.ts';
 
@@ -11,7 +12,13 @@ const own =
     : await startBroker('redis', { configuration: { appendonly: 'yes', appendfsync: 'always' } });
 const url = own?.url ?? shared?.url;
 const harness =
-  url === undefined ? undefined : await createHarness({ url, restart: own && (() => own.container.restart()) });
+  url === undefined
+    ? undefined
+    : await createHarness({
+        client: () => new Redis(url, { lazyConnect: true, protocol: 2 }),
+        admins: [new Redis(url, { lazyConnect: true, protocol: 2 })],
+        restart: own && (() => own.container.restart()),
+      });
 
 describe.runIf(harness !== undefined)('on a real server', () => {
   if (harness === undefined) return;
