@@ -43,7 +43,7 @@ function settings({ connectTimeoutMs, commandTimeoutMs }: ConnectionOptions, isR
     protocol: 2,
     connectTimeout: connectTimeoutMs,
     disconnectTimeout: 500,
-    retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times - 1, 6), 2000),
+    retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times - 1, 5), 1000),
     reconnectOnError: (error: Error) => (error.message.startsWith('READONLY') ? 1 : false),
     ...(isReader
       ? { commandTimeout: undefined, blockingTimeout: blockMs + blockGraceMs, blockingTimeoutGrace: blockGraceMs }
@@ -60,7 +60,8 @@ function duplicate(template: RedisClientTemplate, options: ConnectionOptions, is
           lazyConnect: true,
           enableOfflineQueue: false,
           redisOptions: own,
-          clusterRetryStrategy: (times: number) => Math.min(100 * times, 2000),
+          retryDelayOnFailover: 0,
+          clusterRetryStrategy: (times: number) => Math.min(100 * times, 1000),
         })
       : make(own);
   client.on('error', (error) => {

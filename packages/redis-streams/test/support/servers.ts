@@ -2,49 +2,61 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type StartedServers, startServers } from '@anymq/testing/brokers';
 import { Cluster, Redis } from 'ioredis';
 
-type Settings = Readonly<Record<string, string | number>>;
+/** Lines of a configuration file. */
+type Settings = readonly string[];
 
-const toDisk: Settings = { appendonly: 'yes', appendfsync: 'always' };
-const open: Settings = { bind: '0.0.0.0', 'protected-mode': 'no', save: '""' };
+const open: Settings = ['bind 0.0.0.0', 'protected-mode no', 'save ""'];
+const toDisk: Settings = ['appendonly yes', 'appendfsync always'];
 
-/** The command line of a container with several servers: each in a folder of its own, all ended by the container's end. */
-function serving(settings: readonly (Settings & { readonly port: number })[], program = 'redis-server'): string[] {
-  const lines = settings.map((each) => {
-    const options = Object.entries({ ...open, ...each, pidfile: `/data/${each.port}/pid` });
-    const words = options.map(([name, value]) => `--${name} ${value}`).join(' ');
-    return `mkdir -p /data/${each.port}; (cd /data/${each.port} && exec ${program} --dir /data/${each.port} ${words}) &`;
-  });
-  return ['sh', '-c', ["trap 'kill $(jobs -p); wait' TERM", ...lines, 'wait'].join('\n')];
-}
-
-/** A cluster of several nodes in one container. */
-export interface StartedCluster extends StartedServers {
-  /** Ends the whole cluster, starts it again with what it had on disk, and resolves when every node serves. */
-  restart(): Promise<void>;
-  /** SIGKILL to one node. */
+/** Several servers in one container, all ended by its end. */
+export interface Servers extends StartedServers {
+  /** SIGKILL to one of them. */
   kill(port: number): Promise<void>;
 }
 
-/** The first `masters` ports are masters with a share of the slots each; every other one replicates the first master. */
-export async function startCluster({
-  masters,
-  replicas = 0,
-}: {
-  masters: number;
-  replicas?: number;
-}): Promise<StartedCluster> {
-  const cluster = { 'cluster-enabled': 'yes', 'cluster-node-timeout': 2000, 'cluster-announce-ip': '127.0.0.1' };
-  const servers = await startServers('redis', {
-    count: masters + replicas,
-    command: (ports) => serving(ports.map((port) => ({ ...toDisk, ...cluster, port }))),
-  });
+/** Each with a folder of its own. */
+export async function startEach(
+  count: number,
+  settingsOf: (ports: readonly number[], index: number) => Settings,
+): Promise<Servers> {
+  const command = (ports: readonly number[]): readonly string[] => {
+    const starts = ports.map((port, index) => startOne(port, settingsOf(ports, index)));
+    return ['sh', '-c', ["trap 'kill $(jobs -p); wait' TERM", ...starts, 'wait'].join('\n')];
+  };
+  const servers = await startServers('redis', { count, command });
+  return {
+    ...servers,
+    async kill(port) {
+      await servers.container.exec(['sh', '-c', `kill -9 $(cat /data/${port}/pid)`]);
+    },
+  };
+}
+
+function startOne(port: number, settings: Settings): string {
+  const folder = `/data/${port}`;
+  const lines = [...open, `dir ${folder}`, `pidfile ${folder}/pid`, ...settings];
+  const mode = settings.some((line) => line.startsWith('sentinel ')) ? '--sentinel' : '';
+  // What a server writes into its file is kept when the container starts again.
+  return `mkdir -p ${folder}; [ -e ${folder}/conf ] || echo '${lines.join('\n')}' >${folder}/conf; redis-server ${folder}/conf ${mode} &`;
+}
+
+/** A cluster of several nodes. */
+export interface StartedCluster extends Servers {
+  /** Ends the whole cluster, starts it again with what it had on disk, and resolves when every node serves. */
+  restart(): Promise<void>;
+  /** The port of the node that has this key now. */
+  masterOf(key: string): Promise<number>;
+}
+
+/** Masters first, with a share of the slots each; then as many replicas. */
+export async function startCluster(options: { masters: number; replicas?: number }): Promise<StartedCluster> {
+  const { masters, replicas = 0 } = options;
+  const settings = [...toDisk, 'cluster-enabled yes', 'cluster-node-timeout 2000', 'cluster-announce-ip 127.0.0.1'];
+  const servers = await startEach(masters + replicas, (ports, index) => [`port ${ports[index]}`, ...settings]);
   const { container, ports } = servers;
   const nodes = ports.map((port) => `127.0.0.1:${port}`);
-  const cli = (...words: readonly string[]): Promise<string> => container.exec(['redis-cli', ...words]);
-  await cli('--cluster', 'create', ...nodes.slice(0, masters), '--cluster-yes');
-  for (const node of nodes.slice(masters)) {
-    await cli('--cluster', 'add-node', node, nodes[0] ?? '', '--cluster-slave');
-  }
+  const share = ['--cluster-replicas', String(replicas / masters), '--cluster-yes'];
+  await container.exec(['redis-cli', '--cluster', 'create', ...nodes, ...share]);
   await allServe(ports);
   return {
     ...servers,
@@ -52,9 +64,7 @@ export async function startCluster({
       await container.restart();
       await allServe(ports);
     },
-    async kill(port) {
-      await container.exec(['sh', '-c', `kill -9 $(cat /data/${port}/pid)`]);
-    },
+    masterOf: (key) => masterOf(servers, key),
   };
 }
 
@@ -63,18 +73,39 @@ export function connectCluster({ ports }: StartedServers): Cluster {
   return new Cluster(nodes, { lazyConnect: true, redisOptions: { protocol: 2 } });
 }
 
+async function masterOf(servers: StartedServers, key: string): Promise<number> {
+  const client = connectCluster(servers);
+  await client.connect();
+  const slot = Number(await client.cluster('KEYSLOT', key));
+  const ranges = await client.cluster('SLOTS');
+  client.disconnect();
+  return ranges.find(([from, to]) => from <= slot && slot <= to)?.[2]?.[1] ?? 0;
+}
+
 async function allServe(ports: readonly number[]): Promise<void> {
   for (const port of ports) {
     await eventually(port, async (node) => {
-      const [state, slots, replicates] = [
-        await node.cluster('INFO'),
-        await node.cluster('SHARDS'),
-        await node.info('replication'),
-      ];
-      const isComplete = (slots as readonly unknown[]).length > 0 && !replicates.includes('master_link_status:down');
-      return String(state).includes('cluster_state:ok') && isComplete;
+      const [state, replication] = [await node.cluster('INFO'), await node.info('replication')];
+      return String(state).includes('cluster_state:ok') && !replication.includes('master_link_status:down');
     });
   }
+}
+
+/** A master, a replica, and three sentinels that know the master as 'main'. */
+export async function startSentinels(): Promise<Servers> {
+  const servers = await startEach(5, (ports, index) => {
+    const [port, master] = [`port ${ports[index]}`, `127.0.0.1 ${ports[0]}`];
+    if (index < 2) {
+      const follows = index === 1 ? [`replicaof ${master}`] : [];
+      return [port, 'replica-announce-ip 127.0.0.1', ...toDisk, ...follows];
+    }
+    const times = ['sentinel down-after-milliseconds main 500', 'sentinel failover-timeout main 3000'];
+    return [port, 'sentinel announce-ip 127.0.0.1', `sentinel monitor main ${master} 2`, ...times];
+  });
+  for (const port of servers.ports.slice(2)) {
+    await eventually(port, async (sentinel) => (await sentinel.info('sentinel')).includes('slaves=1,sentinels=3'));
+  }
+  return servers;
 }
 
 /** Asks one server until it says yes. */

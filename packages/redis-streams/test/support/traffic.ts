@@ -1,0 +1,69 @@
+import { type Client, createClient, defineQueue, type Handler } from '@anymq/core';
+import type { Driver } from '@anymq/core/driver';
+import { expect } from 'vitest';
+
+const jobs = defineQueue<number>('jobs');
+
+export interface TrafficOptions {
+  readonly connect: () => Promise<Driver>;
+  readonly handler?: Handler<number>;
+  readonly leaseMs?: number;
+}
+
+/** A producer and a consumer of numbers, each over a driver of its own, who keep count of what was confirmed and handled. */
+export class Traffic {
+  readonly #clients: readonly Client[];
+  readonly #send: (numbers: readonly number[]) => Promise<readonly { readonly ok: boolean }[]>;
+  readonly confirmed: Set<number> = new Set();
+  /** How often each was handled. */
+  readonly handled: Map<number, number> = new Map();
+
+  private constructor(
+    clients: readonly Client[],
+    send: (numbers: readonly number[]) => Promise<readonly { readonly ok: boolean }[]>,
+  ) {
+    this.#clients = clients;
+    this.#send = send;
+  }
+
+  static async open({ connect, handler = () => undefined, leaseMs = 5000 }: TrafficOptions): Promise<Traffic> {
+    const [sending, receiving] = [await createClient(await connect()), await createClient(await connect())];
+    const producer = sending.producer(jobs, { timeoutMs: 60_000 });
+    const traffic = new Traffic([sending, receiving], (numbers) => producer.sendMany(numbers));
+    await sending.provision([jobs]);
+    const consumer = receiving.consumer(jobs, { concurrency: 100, leaseMs }, (number, delivery) => {
+      traffic.handled.set(number, (traffic.handled.get(number) ?? 0) + 1);
+      return handler(number, delivery);
+    });
+    await consumer.start();
+    return traffic;
+  }
+
+  /** In batches of 100, one after the other. `between` is called before each. */
+  async sendAll(count: number, between: (sent: number) => unknown = () => undefined): Promise<void> {
+    for (let first = 0; first < count; first += 100) {
+      await between(first);
+      await this.send(Array.from({ length: Math.min(100, count - first) }, (_, index) => first + index));
+    }
+  }
+
+  async send(numbers: readonly number[]): Promise<void> {
+    const results = await this.#send(numbers);
+    for (const [index, { ok }] of results.entries()) if (ok) this.confirmed.add(numbers[index] ?? -1);
+  }
+
+  /** Resolves when everything that was confirmed has been handled. */
+  async allHandled(withinMs = 60_000): Promise<void> {
+    const lost = (): number => [...this.confirmed].filter((number) => !this.handled.has(number)).length;
+    await expect.poll(lost, { timeout: withinMs, message: 'confirmed and not handled' }).toBe(0);
+  }
+
+  /** Runs beyond the first of each. */
+  get repeated(): number {
+    return [...this.handled.values()].reduce((sum, times) => sum + times - 1, 0);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#clients.map((client) => client.close()));
+  }
+}
