@@ -1,5 +1,4 @@
 import { sharedBroker } from '@anymq/testing/brokers';
-import type { Driver } from '@anymq/core/driver';
 import { createRedisStreamsDriver, type RedisStreamsDriverOptions } from '@anymq/redis-streams';
 import { Redis } from 'ioredis';
 import { describe, expect, test, vi } from 'vitest';
@@ -10,8 +9,7 @@ import { Traffic } from './support/traffic.ts';
 vi.setConfig({ testTimeout: 90_000 });
 
 const namespace = 'failover';
-const connector = (options: RedisStreamsDriverOptions) => async (): Promise<Driver> =>
-  (await createRedisStreamsDriver({ namespace, ...options })) as Driver;
+const connector = (options: RedisStreamsDriverOptions) => () => createRedisStreamsDriver({ namespace, ...options });
 
 /** Replication is asynchronous: what the replica has when its master dies is what the clients will find. */
 async function replicated(port: number): Promise<void> {
@@ -39,13 +37,13 @@ describe.runIf(sharedBroker('redis')?.container !== undefined)('a master is kill
   });
 
   test('under Sentinel: clients go on by themselves, and nothing that was replicated is lost', async () => {
-    const { ports, container, kill } = await startSentinels();
-    const [master = 0, replica = 0, ...sentinels] = ports;
+    const servers = await startSentinels();
+    const [master = 0, replica = 0, ...sentinels] = servers.ports;
     const places = { sentinels: sentinels.map((port) => ({ host: '127.0.0.1', port })), sentinelMaster: 'main' };
     const traffic = await Traffic.open({ connect: connector({ ...places, commandTimeoutMs: 3000 }) });
     await traffic.sendAll(1000);
     await replicated(master);
-    await kill(master);
+    await servers.kill(master);
     await traffic.send([1000, 1001, 1002]);
     await traffic.allHandled();
     expect(traffic.confirmed.size).toBe(1003);
@@ -57,6 +55,6 @@ describe.runIf(sharedBroker('redis')?.container !== undefined)('a master is kill
     );
     expect(classifyError(wrong)).toMatchObject({ code: 'NOT_CONNECTED' });
     await traffic.close();
-    await container.stop();
+    await servers.container.stop();
   });
 });

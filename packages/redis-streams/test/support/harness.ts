@@ -1,7 +1,7 @@
 import type { Driver } from '@anymq/core/driver';
 import { createRedisStreamsDriver, type RedisClient, type RedisClientTemplate } from '@anymq/redis-streams';
 import type { Harness } from '@anymq/testing';
-import { Cluster, Redis } from 'ioredis';
+import { Cluster, type Redis } from 'ioredis';
 
 interface Options {
   /** A client of the server or the cluster, that is not connected yet. */

@@ -1,11 +1,12 @@
 import { type Client, createClient, defineQueue, type Handler } from '@anymq/core';
 import type { Driver } from '@anymq/core/driver';
-import { expect } from 'vitest';
+import type { RedisStreamsCapabilities } from '@anymq/redis-streams';
+import { vi } from 'vitest';
 
 const jobs = defineQueue<number>('jobs');
 
 export interface TrafficOptions {
-  readonly connect: () => Promise<Driver>;
+  readonly connect: () => Promise<Driver<RedisStreamsCapabilities>>;
   readonly handler?: Handler<number>;
   readonly leaseMs?: number;
 }
@@ -54,8 +55,11 @@ export class Traffic {
 
   /** Resolves when everything that was confirmed has been handled. */
   async allHandled(withinMs = 60_000): Promise<void> {
-    const lost = (): number => [...this.confirmed].filter((number) => !this.handled.has(number)).length;
-    await expect.poll(lost, { timeout: withinMs, message: 'confirmed and not handled' }).toBe(0);
+    const check = (): void => {
+      const waiting = [...this.confirmed].filter((number) => !this.handled.has(number));
+      if (waiting.length > 0) throw new Error(`Confirmed and not handled: ${waiting.length}, as ${waiting[0]}.`);
+    };
+    await vi.waitFor(check, { timeout: withinMs, interval: 50 });
   }
 
   /** Runs beyond the first of each. */
