@@ -1,3 +1,4 @@
+import { rabbitmqSuite } from './rabbitmq/suite.ts';
 import { redisSuite } from './redis/suite.ts';
 import { type ComparisonRun, runComparison } from './compare/run.ts';
 import { runMemory } from './run-memory.ts';
@@ -11,4 +12,5 @@ export type SuiteRun = Omit<ComparisonRun, 'rounds'> & { readonly rounds: number
 export const suites: ReadonlyMap<string, Suite> = new Map<string, Suite>([
   ['memory', (run) => runMemory({ ...run, rounds: run.rounds ?? 5 })],
   ['redis', (run) => runComparison(redisSuite, { ...run, rounds: run.rounds ?? 5 })],
+  ['rabbitmq', (run) => runComparison(rabbitmqSuite, { ...run, rounds: run.rounds ?? 5 })],
 ]);

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import type { Consuming, Contender, OnMessage, Session } from '../compare/contender.ts';
 import type { Order } from '../payload.ts';
+import { metadata } from './metadata.ts';
 import { peerVersion, requirePeer } from '../peers.ts';
 
 interface Moleculer {
@@ -10,7 +11,7 @@ interface MoleculerBroker {
   createService(schema: object): unknown;
   start(): Promise<void>;
   stop(): Promise<void>;
-  sendToChannel(name: string, payload: Order): Promise<void>;
+  sendToChannel(name: string, payload: Order, options: object): Promise<void>;
 }
 interface Channels {
   readonly Middleware: (options: object) => object;
@@ -20,12 +21,12 @@ const group = 'bench';
 const maxInFlight = 500;
 let opened = 0;
 
-/** `maxInFlight` is its documentation's way to more speed. Sends one by one; an array is sent all at once. */
+/** `maxInFlight` is its documentation's way to more speed. Sends one by one; an array is sent all at once. It gets the same metadata. */
 export const moleculerChannels: Contender = {
   name: 'moleculer-channels',
   role: 'peer',
   version: () => peerVersion('@moleculer/channels'),
-  lacks: ['lease renewal', 'delays', 'deleting what is handled', 'metadata', 'batch handlers', 'order by key'],
+  lacks: ['lease renewal', 'delays', 'deleting what is handled', 'batch handlers', 'order by key'],
   omits: ['consume-batch'],
   share: 0.25,
   async open(url) {
@@ -33,7 +34,7 @@ export const moleculerChannels: Contender = {
     const admin = new Redis(url);
     const sender = createBroker(url);
     await sender.start();
-    const send = (body: Order): Promise<void> => sender.sendToChannel(name, body);
+    const send = (body: Order): Promise<void> => sender.sendToChannel(name, body, { headers: metadata() });
     const sendAll = async (bodies: readonly Order[]): Promise<void> => {
       await Promise.all(bodies.map(send));
     };
