@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createMemoryStore, idempotent, type ConsumerOptions } from '@anymq/core';
+import { createMemoryStore, idempotent, type ConsumeHandler, type ConsumerOptions, type Middleware } from '@anymq/core';
 import { mostAtOnce, throwsWith } from '../assertions.ts';
 import { casesOf, type ConformanceCase } from '../conformance-case.ts';
 import { attempts, breathe, fails, jobs } from '../ingredients.ts';
@@ -38,8 +38,18 @@ export const idempotency: readonly ConformanceCase[] = casesOf('G15', [
         await blocked.opened;
         if (isFirst) throw new Error('fails');
       };
-      await context.consume(first, queue, once(first, store, { retry: attempts(3) }), behave);
-      await context.consume(second, queue, once(second, store, { retry: attempts(3) }), behave);
+      // What was put off comes again: a broker that cannot count what is delayed looks empty before.
+      let ended = 0;
+      const counting: Middleware<ConsumeHandler> = (next) => async (body, delivery) => {
+        const outcome = await next(body, delivery);
+        if (outcome === undefined) ended += 1;
+        context.log.wake();
+        return outcome;
+      };
+      for (const member of [first, second]) {
+        const { use = [], ...options } = once(member, store, { retry: attempts(3) });
+        await context.consume(member, queue, { ...options, use: [counting, ...use] }, behave);
+      }
       for (let copy = 0; copy < 4; copy++) await context.send(first, queue, { n: copy }, { id: 'same' });
       await context.until('one runs', () => context.runs.length === 1);
       await context.send(first, queue, { n: 9 }, { id: 'sentinel' });
@@ -47,6 +57,7 @@ export const idempotency: readonly ConformanceCase[] = casesOf('G15', [
       assert.equal(context.runsOf('same').length, 1, 'two ran at once');
       blocked.open();
       await context.untilHandled(2, 30_000);
+      await context.until('every copy was handled or left out', () => ended >= 5, 30_000);
       await context.emptied(first, queue);
       const runs = context.runsOf('same');
       assert.equal(mostAtOnce(runs), 1);
