@@ -34,6 +34,7 @@ export interface DeliveryRef {
 
 export interface QueueOptions {
   readonly durable: boolean;
+  readonly exclusive?: boolean;
   readonly arguments?: Readonly<Record<string, unknown>>;
 }
 
@@ -43,7 +44,7 @@ export interface AmqpChannel {
   consume(
     queue: string,
     onMessage: (message: AmqpMessage | null) => void,
-    options: { readonly consumerTag?: string; readonly priority?: number },
+    options: { readonly priority?: number; readonly noAck?: boolean },
   ): Promise<{ readonly consumerTag: string }>;
   cancel(consumerTag: string): Promise<unknown>;
   get(queue: string): Promise<AmqpMessage | false>;
@@ -51,17 +52,12 @@ export interface AmqpChannel {
   nack(message: DeliveryRef, allUpTo?: boolean, requeue?: boolean): void;
   nackAll(requeue?: boolean): void;
   checkQueue(queue: string): Promise<{ readonly messageCount: number }>;
-  assertQueue(queue: string, options: QueueOptions): Promise<unknown>;
+  assertQueue(queue: string, options: QueueOptions): Promise<{ readonly queue: string }>;
   deleteQueue(queue: string): Promise<unknown>;
   bindQueue(queue: string, exchange: string, pattern: string): Promise<unknown>;
   checkExchange(exchange: string): Promise<unknown>;
-  assertExchange(
-    exchange: string,
-    type: string,
-    options: { readonly durable: boolean; readonly alternateExchange?: string },
-  ): Promise<unknown>;
+  assertExchange(exchange: string, type: string, options: { readonly durable: boolean }): Promise<unknown>;
   deleteExchange(exchange: string): Promise<unknown>;
-  bindExchange(destination: string, source: string, pattern: string): Promise<unknown>;
   close(): Promise<unknown>;
 }
 

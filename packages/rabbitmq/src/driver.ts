@@ -1,8 +1,9 @@
-import { type Address, type Driver, type Inspection, systemClock } from '@anymq/core/driver';
+import { type Address, type Driver, type Inspection, type Logger, silentLogger, systemClock } from '@anymq/core/driver';
 import { connector, Link } from './client.ts';
 import { createDeadLetterStore } from './dead-letters.ts';
-import type { DriverContext } from './driver-context.ts';
-import { classifyError, RabbitmqError } from './errors.ts';
+import type { DriverContext, SharedContext } from './driver-context.ts';
+import { Drain } from './drain.ts';
+import { asError, classifyError, RabbitmqError } from './errors.ts';
 import { Levels, planLevels } from './levels.ts';
 import { namesOf } from './names.ts';
 import { capabilities, type RabbitmqCapabilities, type RabbitmqDriverOptions, readOptions } from './options.ts';
@@ -22,18 +23,28 @@ const checkWithinMs = 10_000;
 export async function createRabbitmqDriver(options: RabbitmqDriverOptions = {}): Promise<RabbitmqDriver> {
   const { endpoint, connect, namespace, limits } = readOptions(options);
   const open = connect ?? connector(endpoint as NonNullable<typeof endpoint>);
+  const { clock = systemClock, logger = silentLogger } = options;
   const publishing = new Link(open);
-  const context: DriverContext = {
+  const publisher = new Publisher(publishing);
+  const plan = planLevels(namespace, limits.delay.resolutionMs);
+  const context: SharedContext = {
     namespace,
     limits,
-    clock: options.clock ?? systemClock,
+    clock,
+    logger,
     publishing,
     consuming: new Link(open),
-    publisher: new Publisher(publishing),
-    levels: new Levels(publishing, planLevels(namespace, limits.delay.resolutionMs)),
+    publisher,
+    levels: new Levels({ link: publishing, publisher, clock, plan }),
+    tell: (what) => (error) => tell(logger, what, asError(error)),
   };
   await publishing.use();
-  return createDriver(context);
+  return createDriver({ ...context, drain: new Drain(context) });
+}
+
+function tell(logger: Logger, what: string, { name, ...rest }: Error & { readonly code?: unknown }): void {
+  const code = typeof rest.code === 'string' || typeof rest.code === 'number' ? rest.code : '';
+  logger.debug(`anymq: ${what} failed`, { error: name, code });
 }
 
 function createDriver(context: DriverContext): RabbitmqDriver {
@@ -52,6 +63,7 @@ function createDriver(context: DriverContext): RabbitmqDriver {
     classifyError,
     check: () => check(context),
     async close() {
+      await context.drain.close();
       await Promise.all([context.publishing.close(), context.consuming.close()]);
     },
   };

@@ -10,8 +10,9 @@ import type { AmqpMessage, AmqpProperties, PublishOptions } from './client.ts';
 
 const wire: WireFormat = createWireFormat({ attributePrefix: 'cloudEvents_', alsoReadPrefixes: ['cloudEvents:'] });
 
-/** Headers that the broker writes, and those that mean something to it or to the client when we write them. */
-const brokersOwn = /^(?:x-death|x-(?:first|last)-death-(?:queue|reason|exchange)|x-delivery-count|x-acquired-count)$/;
+/** Headers that the broker writes, and ours of messages in levels; those that mean something to it or to the client when we write them. */
+const brokersOwn =
+  /^(?:x-death|x-(?:first|last)-death-(?:queue|reason|exchange)|x-delivery-count|x-acquired-count|anymq-wait)$/;
 const special = /^(?:B?CC|__proto__)$/;
 const escapePrefix = 'anymq-header-';
 /** A name in a table, and a property, is a short string. */

@@ -13,8 +13,8 @@ export const rabbitmq: DriverModule = {
   capabilities,
   limits,
   parseUrl,
-  async create(options, { namespace, clock }) {
+  async create(options, { namespace, clock, logger }) {
     requireKnown("The driver 'rabbitmq'", options, moduleOptions);
-    return createRabbitmqDriver({ ...(options as RabbitmqDriverOptions), namespace, clock });
+    return createRabbitmqDriver({ ...(options as RabbitmqDriverOptions), namespace, clock, logger });
   },
 };

@@ -41,12 +41,3 @@ export function registryName(exchange: string): string {
 export function markQueue(queue: string, key: string): string {
   return `${queue}__run-${createHash('sha256').update(key).digest('hex').slice(0, 32)}`;
 }
-
-/** A name as one word of a routing key, in which dots part words and patterns have signs of their own. */
-export function routingWord(name: string): string {
-  const word = encodeURIComponent(name).replace(/[.*#]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`);
-  return word.length <= maxWord ? word : `~${createHash('sha256').update(name).digest('base64url')}`;
-}
-
-/** A routing key has at most 255 bytes; the bits of a delay take up to 60. */
-const maxWord = 180;

@@ -1,4 +1,4 @@
-import { type Clock, invalidOption, type Limits, requireKnown, requireNumber } from '@anymq/core/driver';
+import { type Clock, invalidOption, type Limits, type Logger, requireKnown, requireNumber } from '@anymq/core/driver';
 import type { ConnectRabbitmq } from './client.ts';
 
 export const capabilities = {
@@ -42,6 +42,8 @@ export interface RabbitmqDriverOptions {
   readonly delayUnitMs?: number | undefined;
   /** The longest delay that the broker keeps by itself, in milliseconds from `delayUnitMs`; 7 days by default. Core hops for longer ones. */
   readonly maxDelayMs?: number | undefined;
+  /** Silent by default. */
+  readonly logger?: Logger | undefined;
   /** The system's by default. */
   readonly clock?: Clock | undefined;
 }
@@ -86,7 +88,7 @@ export interface Settings {
 
 /** @throws INVALID_OPTION */
 export function readOptions(options: RabbitmqDriverOptions): Settings {
-  requireKnown('createRabbitmqDriver', options, [...moduleOptions, 'namespace', 'clock']);
+  requireKnown('createRabbitmqDriver', options, [...moduleOptions, 'namespace', 'clock', 'logger']);
   const { url, ...rest } = options;
   const given = { ...(url === undefined ? {} : parseUrl(url)), ...withoutUndefined(rest) } as RabbitmqDriverOptions;
   const { connect, namespace = 'anymq' } = given;

@@ -57,6 +57,7 @@ export class OrderedReceiver implements Receiver {
   /** Where the next batch begins, so that no partition is left behind. */
   #turn = 0;
   #look: Timer;
+  #leaveDrain: (() => Promise<void>) | undefined;
 
   constructor(context: DriverContext, from: Address, options: ReceiverOptions) {
     const { queues, deadLetters } = namesOf(context.namespace, from);
@@ -90,6 +91,7 @@ export class OrderedReceiver implements Receiver {
   async open(): Promise<void> {
     await Promise.all(this.#lanes.map((lane) => this.#openLane(lane)));
     this.#wasOpen = true;
+    this.#leaveDrain = this.#context.drain.join();
   }
 
   async receive(request: ReceiveOptions): Promise<readonly Received[]> {
@@ -120,6 +122,7 @@ export class OrderedReceiver implements Receiver {
     this.#isClosed = true;
     this.#context.clock.clearTimeout(this.#look);
     this.#waiting.wake();
+    await this.#leaveDrain?.();
     await Promise.all(
       this.#lanes.map(async (lane) => {
         await lane.opening?.catch(() => undefined);

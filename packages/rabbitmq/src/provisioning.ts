@@ -2,7 +2,6 @@ import type { Address, PlannedDestination, ProvisionMode, ProvisionResult } from
 import type { AmqpChannel } from './client.ts';
 import type { DriverContext } from './driver-context.ts';
 import { asError, isMissing, replyCode } from './errors.ts';
-import { bindTarget, declareDeliver, sinkName } from './levels.ts';
 import { namesOf, partitionsOf, registryName } from './names.ts';
 
 /** Large, and never -1: without a limit, RabbitMQ 4.0 puts what comes back behind everything else. Core counts deaths itself. */
@@ -42,9 +41,8 @@ async function provisionOne(
 ): Promise<void> {
   const { exchange } = namesOf(context.namespace, { ...address, group: undefined });
   if (exchange === undefined) return provisionQueues(context, address, mode, findings);
-  const topic = exchangePiece(context, address, exchange);
+  const topic = exchangePiece(address, exchange);
   await bring(context, topic, mode, findings);
-  if (mode === 'create') await bindToLevels(context, [{ exchange }]);
   for (const { name } of groups) await provisionQueues(context, { ...address, group: name }, mode, findings);
 }
 
@@ -62,24 +60,18 @@ async function provisionQueues(
       if (isNew && exchange !== undefined && name === queues[0]) await register(context, exchange, address.group ?? '');
     }),
   );
-  if (mode !== 'create' || findings.differences.length > before) return;
-  await bindToLevels(
-    context,
-    queues.map((queue) => ({ queue })),
-  );
-  if (exchange === undefined) return;
+  if (exchange === undefined || mode !== 'create' || findings.differences.length > before) return;
   await context.publishing.onChannel(async (channel) => {
     for (const [partition, queue] of queues.entries())
       await channel.bindQueue(queue, exchange, address.ordering === 'key' ? `#.${partition}` : '');
   });
 }
 
-function exchangePiece({ namespace }: DriverContext, { ordering }: Address, name: string): Piece {
-  const options = { durable: true, alternateExchange: sinkName(namespace) };
+function exchangePiece({ ordering }: Address, name: string): Piece {
   return {
     name,
     check: (channel) => channel.checkExchange(name),
-    declare: (channel) => channel.assertExchange(name, ordering === 'key' ? 'topic' : 'fanout', options),
+    declare: (channel) => channel.assertExchange(name, ordering === 'key' ? 'topic' : 'fanout', { durable: true }),
   };
 }
 
@@ -151,17 +143,6 @@ export function describeDifference(name: string, text: string): string {
 
 function valueOf(text: string): string {
   return /'([^']*)'/.exec(text)?.[1] ?? text;
-}
-
-async function bindToLevels(
-  context: DriverContext,
-  targets: readonly ({ readonly queue: string } | { readonly exchange: string })[],
-): Promise<void> {
-  const { plan } = context.levels;
-  await context.publishing.onChannel(async (channel) => {
-    await declareDeliver(channel, plan);
-    for (const target of targets) await bindTarget(channel, plan, target);
-  });
 }
 
 async function register(

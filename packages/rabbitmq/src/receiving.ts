@@ -1,4 +1,4 @@
-import type { Address, Received, ReceiveOptions } from '@anymq/core/driver';
+import type { Address, Clock, Received, ReceiveOptions, Timer } from '@anymq/core/driver';
 import type { Delivery } from './delivery.ts';
 import type { DriverContext } from './driver-context.ts';
 import { decodeMessage } from './encoding.ts';
@@ -48,6 +48,14 @@ export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise
     if (signal.aborted) abort();
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
+}
+
+/** Resolves when the work has ended, well or not, or after so long. */
+export async function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: Timer;
+  const late = new Promise<void>((resolve) => (timer = clock.setTimeout(resolve, ms)));
+  await Promise.race([Promise.allSettled([work]), late]);
+  clock.clearTimeout(timer);
 }
 
 export interface Share {

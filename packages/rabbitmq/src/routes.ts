@@ -1,8 +1,9 @@
-import type { DriverContext } from './driver-context.ts';
+import type { SharedContext } from './driver-context.ts';
 import type { Encoded } from './encoding.ts';
-import { RabbitmqError, replyCode } from './errors.ts';
-import { levelOf, routeOf, type Target } from './levels.ts';
+import { RabbitmqError } from './errors.ts';
+import { type Level, levelFor } from './levels.ts';
 import type { Publication, PublishResult } from './publisher.ts';
+import { type Target, withWait } from './waits.ts';
 
 /** A message, what it is for, and when it is due there: milliseconds since 1970; undefined: now. */
 export interface Shipment {
@@ -11,29 +12,27 @@ export interface Shipment {
   readonly dueAt: number | undefined;
 }
 
-/** Publications for shipments; makes the levels that they need. A delay is rounded down: core waits for the rest. */
-export async function routed(context: DriverContext, shipments: readonly Shipment[]): Promise<readonly Publication[]> {
-  const { plan } = context.levels;
-  const targets: Target[] = [];
-  let highest = 0;
-  for (const shipment of shipments) {
-    const units = unitsOf(context, shipment);
-    highest = Math.max(highest, units);
-    if (units > 0) targets.push(shipment.target);
-  }
-  if (highest > 0) await context.levels.ensure(levelOf(plan, highest), targets);
-  return shipments.map((shipment) => {
-    const units = highest === 0 ? 0 : unitsOf(context, shipment);
-    if (units === 0) return direct(shipment);
-    const { exchange, routingKey } = routeOf(plan, units, shipment.target);
-    return publication(shipment, exchange, routingKey, true);
+/** Publications for shipments; makes the levels that they need. What is due in less than a unit goes at once: core waits. */
+export async function routed(context: SharedContext, shipments: readonly Shipment[]): Promise<readonly Publication[]> {
+  if (shipments.every(({ dueAt }) => dueAt === undefined)) return shipments.map(direct);
+  const nowMs = context.clock.now();
+  const levels = shipments.map((shipment) => levelOf(context, shipment, nowMs));
+  await context.levels.ensure(new Set(levels.filter((level) => level !== undefined)));
+  return shipments.map((shipment, index) => {
+    const level = levels[index];
+    return level === undefined ? direct(shipment) : delayed(context, shipment, level);
   });
 }
 
-function unitsOf({ clock, limits }: DriverContext, { dueAt }: Shipment): number {
-  if (dueAt === undefined) return 0;
-  const { maxMs, resolutionMs } = limits.delay;
-  return Math.max(0, Math.floor(Math.min(dueAt - clock.now(), maxMs) / resolutionMs));
+function levelOf({ levels }: SharedContext, { dueAt }: Shipment, nowMs: number): Level | undefined {
+  return dueAt === undefined ? undefined : levelFor(levels.plan, dueAt - nowMs);
+}
+
+function delayed({ clock, limits }: SharedContext, shipment: Shipment, { queue, waitMs }: Level): Publication {
+  const nowMs = clock.now();
+  const dueAt = Math.min(shipment.dueAt ?? 0, nowMs + limits.delay.maxMs);
+  const encoded = withWait(shipment.encoded, { until: nowMs + waitMs, dueAt, target: shipment.target });
+  return publication({ ...shipment, encoded }, '', queue, true);
 }
 
 function direct(shipment: Shipment): Publication {
@@ -55,15 +54,15 @@ function publication({ encoded }: Shipment, exchange: string, routingKey: string
 
 /** Levels that somebody removed are made again at the next try. */
 export function checkLevels(
-  { levels }: DriverContext,
+  { levels }: SharedContext,
   publications: readonly Publication[],
   results: readonly PublishResult[],
 ): readonly PublishResult[] {
-  const exchanges = new Set(levels.plan.levels.map(({ exchange }) => exchange));
+  if (results.every((result) => result === undefined)) return results;
+  const queues = new Set(levels.plan.levels.map(({ queue }) => queue));
   return results.map((result, index) => {
-    if (result === undefined || !exchanges.has(publications[index]?.exchange ?? '')) return result;
-    const isGone = replyCode(result) === 404 || (result as { readonly code?: unknown }).code === 'NO_ROUTE';
-    if (!isGone) return result;
+    const isGone = (result as { readonly code?: unknown } | undefined)?.code === 'NO_ROUTE';
+    if (result === undefined || !isGone || !queues.has(publications[index]?.routingKey ?? '')) return result;
     levels.forget();
     return new RabbitmqError('NOT_SENT', 'A queue of delays was missing.', { cause: result });
   });

@@ -1,9 +1,9 @@
 import { type Address, type OutgoingMessage, partitionOf, type SendOutcome, type Sender } from '@anymq/core/driver';
 import type { DriverContext } from './driver-context.ts';
 import { encodeMessage } from './encoding.ts';
-import type { Target } from './levels.ts';
 import { type Names, namesOf, partitionsOf } from './names.ts';
 import { checkLevels, routed, type Shipment } from './routes.ts';
+import type { Target } from './waits.ts';
 
 /** Sends to one destination. @throws what the broker says when the topic's exchange is not there */
 export async function createSender(context: DriverContext, to: Address): Promise<Sender> {

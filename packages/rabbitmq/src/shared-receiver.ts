@@ -16,7 +16,17 @@ import { asError } from './errors.ts';
 import { Feed } from './feed.ts';
 import { Marks } from './marks.ts';
 import { namesOf } from './names.ts';
-import { disconnected, handOut, markAll, shareOf, takeFrom, unlessAborted, Waiting, whileGoing } from './receiving.ts';
+import {
+  disconnected,
+  handOut,
+  markAll,
+  shareOf,
+  takeFrom,
+  unlessAborted,
+  Waiting,
+  whileGoing,
+  within,
+} from './receiving.ts';
 import { marksOf, Settler } from './settlement.ts';
 
 /** What nobody has asked for after so long goes to another member. */
@@ -48,6 +58,7 @@ export class SharedReceiver implements Receiver {
   /** The consumers are ended, and what has arrived goes back. */
   #resetting: Promise<void> | undefined;
   #idle: Timer;
+  #leaveDrain: (() => Promise<void>) | undefined;
 
   constructor(context: DriverContext, from: Address, options: ReceiverOptions) {
     const { queues, deadLetters } = namesOf(context.namespace, from);
@@ -71,6 +82,7 @@ export class SharedReceiver implements Receiver {
     const feed = await this.#current();
     await feed.ready();
     this.#wasOpen = true;
+    this.#leaveDrain = this.#context.drain.join();
   }
 
   async receive(request: ReceiveOptions): Promise<readonly Received[]> {
@@ -103,11 +115,12 @@ export class SharedReceiver implements Receiver {
     this.#isClosed = true;
     this.#context.clock.clearTimeout(this.#idle);
     this.#waiting.wake();
+    await this.#leaveDrain?.();
     await this.#opening?.catch(() => undefined);
     const feed = this.#feed;
     if (feed === undefined) return;
     this.#reset(feed);
-    await this.#bounded(Promise.all([this.#resetting, this.#settler.idle()]));
+    await within(this.#context.clock, giveBackWithinMs, Promise.all([this.#resetting, this.#settler.idle()]));
     await feed.close();
     this.#feed = undefined;
   }
@@ -189,13 +202,5 @@ export class SharedReceiver implements Receiver {
     this.#survivors.push(...marksOf(held));
     this.#options.onLost(held, reason);
     this.#waiting.wake(disconnected(feed));
-  }
-
-  async #bounded(work: Promise<unknown>): Promise<void> {
-    const { clock } = this.#context;
-    let timer: Timer;
-    const late = new Promise<void>((resolve) => (timer = clock.setTimeout(resolve, giveBackWithinMs)));
-    await Promise.race([work, late]);
-    clock.clearTimeout(timer);
   }
 }

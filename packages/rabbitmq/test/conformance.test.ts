@@ -1,16 +1,19 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { testDriver } from '@anymq/testing';
+import { sharedBroker, startBroker } from '@anymq/testing/brokers';
 import { describe } from 'vitest';
 import { createHarness } from './support/harness.ts';
 
-const { ANYMQ_TEST_RABBITMQ_URL: url, ANYMQ_TEST_RABBITMQ_RESTART: command } = process.env;
+const shared = sharedBroker('rabbitmq');
+/** The suite restarts it, so it is no other test's. */
+const own = shared?.container === undefined ? undefined : await startBroker('rabbitmq');
+const url = own?.url ?? shared?.url;
+const harness = url === undefined ? undefined : createHarness(url, own && (() => own.container.restart()));
 
-const restart =
-  command === undefined
-    ? undefined
-    : async (): Promise<void> => void (await promisify(execFile)('sh', ['-c', command]));
-
-describe.runIf(url !== undefined)('with the server of ANYMQ_TEST_RABBITMQ_URL', () => {
-  if (url !== undefined) testDriver(createHarness(url, restart), { concurrency: 8 });
+describe.runIf(harness !== undefined)('on a real server', () => {
+  if (harness === undefined) return;
+  const close = async (): Promise<void> => {
+    await harness.close();
+    await own?.container.stop();
+  };
+  testDriver({ ...harness, close }, { concurrency: 8 });
 });

@@ -1,10 +1,11 @@
 import type { Address, Driver, OutgoingMessage, Received, Receiver } from '@anymq/core/driver';
 import { createRabbitmqDriver } from '@anymq/rabbitmq';
+import { sharedBroker } from '@anymq/testing/brokers';
 import { connect } from 'amqplib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createHarness } from './support/harness.ts';
 
-const { ANYMQ_TEST_RABBITMQ_URL: url = '' } = process.env;
+const url = sharedBroker('rabbitmq')?.url ?? '';
 const signal = new AbortController().signal;
 const run = Math.random().toString(36).slice(2, 8);
 
@@ -67,7 +68,7 @@ afterEach(async () => {
   await Promise.all(drivers.splice(0).map((driver) => driver.close()));
 });
 
-describe.runIf(url !== '')('on the server of ANYMQ_TEST_RABBITMQ_URL', { timeout: 60_000 }, () => {
+describe.runIf(url !== '')('on a real server', { timeout: 60_000 }, () => {
   test('a wrong password is UNAUTHENTICATED, and no right to a virtual host ACCESS_DENIED', async () => {
     const known = await driverIn(newNamespace());
     const parts = new URL(url);
