@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Module } from './code-blocks.ts';
-import { workspace } from './pages.ts';
+import { adapters, workspace } from './pages.ts';
 
 /** What one module did when it ran. */
 export interface Run {
@@ -19,6 +19,10 @@ export class Application implements Disposable {
   constructor() {
     mkdirSync(join(this.folder, 'node_modules', '@anymq'), { recursive: true });
     for (const name of ['core', 'memory', 'testing']) this.#install(`@anymq/${name}`, join('packages', name));
+    for (const { folder, clients } of adapters) {
+      this.#install(`@anymq/${folder}`, join('packages', folder));
+      for (const client of clients) this.#install(client, join('packages', folder, 'node_modules', client));
+    }
     for (const name of ['@types', 'vitest']) this.#install(name, join('node_modules', name));
     writeFileSync(join(this.folder, 'package.json'), '{ "type": "module" }');
     writeFileSync(join(this.folder, 'run.js'), runner);

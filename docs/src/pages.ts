@@ -10,10 +10,20 @@ export interface Page {
 /** The root of the workspace. */
 export const workspace: string = join(import.meta.dirname, '..', '..');
 
-/** README.md and docs/*.md below `root`; decision records are history, and not among them. */
+/** Adapters whose own page is one of the documentation's, and the vendor's clients that its code imports. */
+export const adapters: readonly { readonly folder: string; readonly clients: readonly string[] }[] = [
+  { folder: 'rabbitmq', clients: ['amqplib'] },
+];
+
+/** README.md, docs/*.md and those of the adapters below `root`; decision records are history, and not among them. */
 export function readPages(root: string): readonly Page[] {
   const names = existsSync(join(root, 'docs')) ? readdirSync(join(root, 'docs')).toSorted() : [];
-  const paths = ['README.md', ...names.filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
+  const docs = names.filter((name) => name.endsWith('.md'));
+  const paths = [
+    'README.md',
+    ...docs.map((name) => `docs/${name}`),
+    ...adapters.map(({ folder }) => `packages/${folder}/README.md`),
+  ];
   return paths
     .filter((path) => existsSync(join(root, path)))
     .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));

@@ -1,5 +1,6 @@
 import { installLine, knownAdapters, packageOf } from '../../../packages/core/src/config/schemes.ts';
 import { capabilities, limits } from '../../../packages/memory/src/options.ts';
+import { rabbitmq } from '../../../packages/rabbitmq/src/index.ts';
 import { redisStreams } from '../../../packages/redis-streams/src/index.ts';
 import { membersOf } from '../interface-members.ts';
 import { table } from '../markdown.ts';
@@ -9,6 +10,7 @@ import { readSource } from '../pages.ts';
 const landed: Readonly<Record<string, Readonly<Record<string, boolean>>>> = {
   memory: capabilities,
   'redis-streams': { ...redisStreams.capabilities },
+  rabbitmq: { ...rabbitmq.capabilities },
 };
 
 /** The adapters that core knows by name, and whether they are here. */
