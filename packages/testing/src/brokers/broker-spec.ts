@@ -33,7 +33,8 @@ export interface ContainerSpec {
   readonly image: ImageSpec;
   /** The port inside the container; outside it is a free port of 127.0.0.1, the same for the container's whole life. */
   readonly port: number;
-  launch(configuration: Configuration, publishedPort: number): Launch;
+  /** The advertised port is the one that clients are to be told where the server tells them any. */
+  launch(configuration: Configuration, advertisedPort: number): Launch;
   /** Resolves when the server on that port of 127.0.0.1 gives a first real answer; rejects when it does not within a second. */
   answers(publishedPort: number): Promise<void>;
 }

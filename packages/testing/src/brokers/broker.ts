@@ -14,6 +14,8 @@ export interface Broker {
 }
 
 export interface StartedBroker extends Broker {
+  /** The port of 127.0.0.1 that each container is published on. */
+  readonly ports: readonly number[];
   readonly container: BrokerContainer;
 }
 

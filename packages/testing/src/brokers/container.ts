@@ -13,6 +13,8 @@ export interface StartedContainer {
 export interface StartContainerOptions {
   readonly image: string;
   readonly configuration: Configuration;
+  /** The port that clients are told. Undefined: the published one. */
+  readonly advertisedPort: number | undefined;
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -36,7 +38,7 @@ export async function startContainer(spec: ContainerSpec, options: StartContaine
 
 async function startOn(port: number, spec: ContainerSpec, options: StartContainerOptions): Promise<string> {
   const { GenericContainer, PullPolicy } = await testcontainers();
-  const launch = spec.launch(options.configuration, port);
+  const launch = spec.launch(options.configuration, options.advertisedPort ?? port);
   const create = class extends GenericContainer {
     // The port bindings of testcontainers are on all the machine's addresses.
     protected override beforeContainerCreated = async (): Promise<void> => {

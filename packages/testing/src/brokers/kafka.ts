@@ -22,9 +22,9 @@ export const kafka: BrokerSpec = {
     {
       image: { official: 'apache/kafka:4.3.0', folder: 'kafka', suite: 'trixie', prepare: fetchJars },
       port: 9092,
-      launch: (configuration, publishedPort) => ({
+      launch: (configuration, advertisedPort) => ({
         command: ['sh', '-c', script],
-        files: { [file]: properties({ ...defaults(publishedPort), ...configuration }) },
+        files: { [file]: properties({ ...defaults(advertisedPort), ...configuration }) },
       }),
       answers: (port) => firstAnswer(port, apiVersions, ['\0\0']),
     },
@@ -33,14 +33,14 @@ export const kafka: BrokerSpec = {
 };
 
 /** One node that is broker and controller, by the names of `server.properties`. */
-function defaults(publishedPort: number): Configuration {
+function defaults(advertisedPort: number): Configuration {
   return {
     'process.roles': 'broker,controller',
     'node.id': '1',
     'controller.quorum.voters': '1@127.0.0.1:9093',
     // The broker's own connections need a listener of their own: the published port is not to be reached from inside.
     listeners: 'PLAINTEXT://0.0.0.0:9092,BROKER://127.0.0.1:9094,CONTROLLER://127.0.0.1:9093',
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${publishedPort},BROKER://127.0.0.1:9094`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${advertisedPort},BROKER://127.0.0.1:9094`,
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'BROKER',

@@ -8,9 +8,9 @@ const status = (path: string) => Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.
 const elasticmq: ContainerSpec = {
   image: { official: 'softwaremill/elasticmq:1.7.1', folder: 'elasticmq', suite: 'trixie', prepare: fetchJars },
   port: 9324,
-  launch: (configuration, publishedPort) => ({
+  launch: (configuration, advertisedPort) => ({
     environment: { JAVA_TOOL_OPTIONS: '-Xmx512m -XX:+UseSerialGC' },
-    files: { '/opt/elasticmq.conf': elasticmqFile(publishedPort, configuration) },
+    files: { '/opt/elasticmq.conf': elasticmqFile(advertisedPort, configuration) },
   }),
   answers: (port) => firstAnswer(port, status('/health'), ['HTTP/1.1 200']),
 };
@@ -33,13 +33,13 @@ export const sqs: BrokerSpec = {
     `sqs://eu-west-1?endpoint=http://127.0.0.1:${queues}&snsEndpoint=http://127.0.0.1:${topics}`,
 };
 
-function elasticmqFile(publishedPort: number, configuration: Configuration): string {
+function elasticmqFile(advertisedPort: number, configuration: Configuration): string {
   const settings = Object.entries(configuration).filter(([name]) => !isFauxqs(name));
   return [
     'include classpath("application.conf")',
     'rest-sqs { enabled = true, bind-port = 9324, bind-hostname = "0.0.0.0", sqs-limits = strict }',
     'rest-stats.enabled = false',
-    `node-address { protocol = http, host = "127.0.0.1", port = ${publishedPort}, context-path = "" }`,
+    `node-address { protocol = http, host = "127.0.0.1", port = ${advertisedPort}, context-path = "" }`,
     ...settings.map(([name, value]) => `${name} = ${value}`),
     '',
   ].join('\n');

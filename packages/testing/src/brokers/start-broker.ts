@@ -21,6 +21,8 @@ export interface StartBrokerOptions {
    * (`ANYMQ_TEST_VERSIONS=redis=7.0,rabbitmq=4.3`), else the version that the suites are written for.
    */
   readonly version?: string;
+  /** Per container, the port of 127.0.0.1 that clients are told, where a proxy stands before it. Default: the published one. */
+  readonly advertisedPorts?: readonly number[];
   /** Another image for the broker's first container, such as `{ official: 'redis:7.2' }`. */
   readonly image?: Partial<ImageSpec>;
 }
@@ -33,12 +35,13 @@ export interface StartBrokerOptions {
  */
 export async function startBroker(name: BrokerName, options: StartBrokerOptions = {}): Promise<StartedBroker> {
   const containers = await startContainers(name, options, processGuard(), 'run');
-  return { name, url: brokerUrl(name, containers), container: containerHandle(name, containers) };
+  const ports = containers.map(({ port }) => port);
+  return { name, url: brokerUrl(name, containers), ports, container: containerHandle(name, containers) };
 }
 
 export async function startContainers(
   name: BrokerName,
-  { configuration = {}, version, image = {} }: StartBrokerOptions,
+  { configuration = {}, version, advertisedPorts = [], image = {} }: StartBrokerOptions,
   guard: Guard,
   use: 'run' | 'up',
 ): Promise<readonly StartedContainer[]> {
@@ -51,7 +54,12 @@ export async function startContainers(
   return Promise.all(
     specs.map((spec, part) => {
       const own = { ...marks, [labels.part]: String(part) };
-      return startContainer(spec, { image: images[part] ?? spec.image.official, configuration, labels: own });
+      return startContainer(spec, {
+        image: images[part] ?? spec.image.official,
+        configuration,
+        advertisedPort: advertisedPorts[part],
+        labels: own,
+      });
     }),
   );
 }

@@ -9,6 +9,7 @@ import { brokerSetup } from '../../src/brokers/broker-setup.ts';
 import { BrokerUnavailableError, resolveImage } from '../../src/brokers/image.ts';
 import { docker } from '../../src/brokers/run-command.ts';
 import { sharedBroker } from '../../src/brokers/shared-brokers.ts';
+import { startBehindProxy } from '../../src/proxy/index.ts';
 import { startBroker } from '../../src/brokers/start-broker.ts';
 import type { StartedBroker } from '../../src/brokers/index.ts';
 import { createVirtualHost } from '../../src/brokers/virtual-host.ts';
@@ -60,6 +61,18 @@ test.for(['kafka', 'sqs', 'postgres'] as const)('%s answers, and does so again a
   await broker.container.restart();
   await answers(broker);
   await broker.container.stop();
+});
+
+test('a broker behind a proxy is reached through it, and past it', async (context) => {
+  await requireImage(context, 'redis');
+  const behind = await startBehindProxy('redis');
+  await brokerTable.redis.containers[0].answers(portOf(behind));
+  expect(behind.proxies[0]?.counts.connections).toBe(1);
+  behind.proxies[0]?.refuse();
+  await expect(brokerTable.redis.containers[0].answers(portOf(behind))).rejects.toThrow(/cannot be reached/);
+  await answers(behind.broker);
+  await behind.stop();
+  expect(await containersOn(behind.broker)).toBe('');
 });
 
 test('a server that ends at once is told by its own last words', async (context) => {
