@@ -55,7 +55,13 @@ export function parseArguments(args: readonly string[], known: readonly string[]
   const command = words[0] === 'check' || words[0] === 'show' ? words[0] : 'run';
   const named = (command === 'run' ? words : words.slice(1)).filter((word) => word !== 'all');
   const suites = named.map((name) => requireSuite(name, known));
-  return Object.assign({ ...defaults, command, suites: suites.length === 0 ? known : suites }, ...options) as Arguments;
+  const given = { ...defaults, command, suites: suites.length === 0 ? known : suites };
+  return requireWhole(Object.assign(given, ...options) as Arguments);
+}
+
+function requireWhole(parsed: Arguments): Arguments {
+  if (parsed.save && parsed.only.length > 0) throw new UsageError('--save takes whole suites, and no --only.');
+  return parsed;
 }
 
 function readOption(option: string, next: () => string | undefined): Partial<Arguments> {

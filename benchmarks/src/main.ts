@@ -2,6 +2,9 @@
 import { type Arguments, help, parseArguments, UsageError } from './arguments.ts';
 import { bodyBytes } from './payload.ts';
 import { type Report, thisMachine, writeReports } from './report.ts';
+import { check } from './results/check.ts';
+import { keepReport, saveReport } from './results/files.ts';
+import { show } from './results/show.ts';
 import { type Suite, suites } from './suites.ts';
 
 process.exitCode = await main(process.argv.slice(2));
@@ -10,6 +13,8 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     const parsed = parseArguments(args, [...suites.keys()]);
     if (parsed.help) console.log(help);
+    else if (parsed.command === 'check') return check(parsed.suites) ? 1 : 0;
+    else if (parsed.command === 'show') show(parsed.suites);
     else await runAll(parsed);
     return 0;
   } catch (error) {
@@ -24,10 +29,20 @@ async function runAll(parsed: Arguments): Promise<void> {
   for (const name of parsed.suites) {
     printTitle(name, parsed);
     const started = performance.now();
-    reports.push(await (suites.get(name) as Suite)(parsed));
+    const report = await (suites.get(name) as Suite)(parsed);
+    reports.push(report);
+    keep(name, report, parsed);
     console.log(`\n${name}: ${Math.round((performance.now() - started) / 1000)} s\n`);
   }
   if (parsed.json !== undefined) writeReports(parsed.json, reports);
+  if (parsed.save) show(parsed.suites);
+}
+
+/** A part of a suite is no run to compare with. */
+function keep(name: string, report: Report, { only, save }: Arguments): void {
+  if (only.length > 0) return;
+  keepReport(name, report);
+  if (save) saveReport(name, report);
 }
 
 function printTitle(name: string, { size, only }: Arguments): void {

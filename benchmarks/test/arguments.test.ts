@@ -39,6 +39,7 @@ describe('what is asked for', () => {
     ['--rounds 2', /3 to 1000, and not '2'/],
     ['--rounds five', /not 'five'/],
     ['--json', /--json needs a value/],
+    ['--save --only redis', /no --only/],
     ['--only --quick', /--only needs a value/],
   ])('%j is refused', (line, message) => {
     expect(() => parse(line)).toThrow(message);

@@ -1,4 +1,5 @@
 import { adapterTable, capabilityTable, limitTable } from './parts/adapters.ts';
+import { benchmarkOf, benchmarkSummary } from './parts/benchmarks.ts';
 import { demoTotals } from './parts/demo.ts';
 import { errorTable } from './parts/errors.ts';
 import { eventTable } from './parts/events.ts';
@@ -9,6 +10,8 @@ import { readSource, type Page } from './pages.ts';
 /** What a page may have between `<!-- generated NAME ARGUMENTS -->` and `<!-- end generated -->`. */
 const parts: Readonly<Record<string, (...words: readonly string[]) => string>> = {
   adapters: adapterTable,
+  benchmark: benchmarkOf,
+  'benchmark-summary': benchmarkSummary,
   demo: demoTotals,
   capabilities: capabilityTable,
   limits: limitTable,
