@@ -6,7 +6,7 @@ import { decodeBody } from './decode-body.ts';
 import type { DeliveryView } from './delivery-view.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Job } from './job.ts';
-import type { RunResult } from './outcomes.ts';
+import type { RunResult } from './decide.ts';
 import type { Runner } from './runner.ts';
 
 interface Member {
@@ -77,7 +77,7 @@ export function createBatchRunner(dispatcher: Dispatcher, handler: BatchHandler<
     // Nobody knows which of them failed, so each runs for itself.
     for (const member of members) {
       const one = stillOurs([member]);
-      if (one.length > 0) endAll(one, dispatcher.stopping ? givenBack : await callHandler(one));
+      if (one.length > 0) endAll(one, desk.stopping ? givenBack : await callHandler(one));
     }
   }
 

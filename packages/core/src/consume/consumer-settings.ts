@@ -24,6 +24,7 @@ export interface ConsumerSettings {
   readonly crashLimit: number;
   readonly acknowledgeBefore: boolean;
   readonly startAt: 'earliest' | 'latest';
+  readonly transaction: boolean;
 }
 
 interface Bound {
@@ -78,6 +79,7 @@ export function readConsumerOptions(
     deadLetter: deadLetter ?? true,
     acknowledgeBefore: acknowledge === 'before',
     startAt,
+    transaction: transaction ?? false,
   };
 }
 

@@ -10,9 +10,11 @@ import { waitBackoff } from '../wait-backoff.ts';
 import { within } from '../within.ts';
 import type { WrappedError } from '../wrap-error.ts';
 import type { ConsumerSettings } from './consumer-settings.ts';
-import { handBounds } from './capacity.ts';
+import { handBounds, maxHandBytes } from './capacity.ts';
+import type { Desk } from './desk.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { FetchLoop } from './fetch-loop.ts';
+import { abandonRuns } from './give-up.ts';
 import type { Runner } from './runner.ts';
 
 export interface ConsumerContext {
@@ -113,7 +115,7 @@ export class ConsumerOf implements ManagedConsumer {
   }
 
   waitingPartitions(): readonly number[] {
-    return [...(this.#works?.dispatcher.desk.lanes.paused ?? [])];
+    return [...(this.#works?.dispatcher.desk.lanes?.paused ?? [])];
   }
 
   get settings(): ConsumerSettings {
@@ -142,10 +144,12 @@ export class ConsumerOf implements ManagedConsumer {
   async #build(): Promise<void> {
     const { settings, clock, random, limits } = this.#context;
     const createRunner = await this.#context.loadRunner();
+    const ordering = settings.ordered ? await import('./lanes.ts') : undefined;
     // A driver may call back while it opens: nothing is in our hands yet.
     const opened: { dispatcher?: Dispatcher } = {};
     const receiver = await this.#openReceiver({
-      ...handBounds(settings),
+      maxInFlight: handBounds(settings).maxInFlight,
+      maxBytes: maxHandBytes,
       ordered: settings.ordered,
       leaseMs: settings.leaseMs,
       onLost: (tokens, reason) => opened.dispatcher?.lose(tokens, reason),
@@ -157,6 +161,7 @@ export class ConsumerOf implements ManagedConsumer {
       clock,
       random,
       receiver,
+      createLanes: ordering && ((desk) => new ordering.Lanes(desk)),
       emit: (event) => this.#context.emit(event),
       pump: () => runner.pump(),
       onProgress: () => this.#onProgress(),
@@ -224,14 +229,19 @@ export class ConsumerOf implements ManagedConsumer {
       deadlineMs,
       Promise.race([this.#hurry.promise, Promise.all([dispatcher.halt(), this.#until(() => desk.running === 0)])]),
     );
-    dispatcher.abandonRuns();
+    abandonRuns(desk);
     await within(
       this.#context.clock,
       graceMs,
-      Promise.all([desk.drained(), this.#error === undefined ? fetching : undefined]),
+      Promise.all([this.#drained(desk), this.#error === undefined ? fetching : undefined]),
     );
     dispatcher.stop();
     await within(this.#context.clock, graceMs, this.#close(receiver));
+  }
+
+  async #drained({ lanes, settler }: Desk): Promise<void> {
+    await lanes?.recorded;
+    await settler.drained();
   }
 
   async #close(receiver: Receiver): Promise<void> {

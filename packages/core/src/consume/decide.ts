@@ -1,8 +1,12 @@
 import type { ErrorSummary } from '../events.ts';
 import type { FailureRecord } from '../message.ts';
 import { outcomeKind, type Outcome } from '../outcome.ts';
-import type { RetryPolicy } from '../retry-policy.ts';
+import type { Desk } from './desk.ts';
 import { failureRecord, namedFailure, summaryOf } from './failure.ts';
+import type { Job } from './job.ts';
+
+/** What a run ended with: returned, thrown, or not even begun because the body is invalid. */
+export type RunResult = { readonly value: unknown } | { readonly error: unknown } | { readonly invalid: unknown };
 
 /** What becomes of a message after a run, whatever its driver and its place. */
 export type Decision =
@@ -17,68 +21,46 @@ export type Decision =
   | { readonly kind: 'release'; readonly delayMs: number }
   | { readonly kind: 'deadLetter'; readonly failure: FailureRecord };
 
-export interface DecisionContext {
-  readonly retry: RetryPolicy;
-  readonly random: () => number;
-  readonly now: number;
-  readonly attempt: number;
-  readonly previous: FailureRecord | undefined;
-  readonly destination: string;
-  readonly group: string | undefined;
+/** Each kind of outcome has some of these. */
+interface Parts {
+  readonly delayMs: number;
+  readonly charge: boolean;
+  readonly reason: string;
 }
 
 export const acknowledge: Decision = { kind: 'acknowledge' };
 
-/** Of what a handler returned. Pure. */
-export function decideReturned(value: unknown, context: DecisionContext): Decision {
-  const kind = outcomeKind(value);
+/** Without a result the handler returned nothing. Changes nothing. */
+export function decide(desk: Desk, job: Job, result: RunResult | undefined): Decision {
+  if (result === undefined) return acknowledge;
+  if ('invalid' in result) return deadLetter(desk, job, result.invalid);
+  if ('error' in result) return decideThrown(desk, job, result.error);
+  const kind = outcomeKind(result.value);
   if (kind === undefined) return acknowledge;
-  const outcome = value as Outcome & { readonly delayMs: number; readonly charge: boolean; readonly reason: string };
-  if (kind === 'release') return { kind, delayMs: outcome.delayMs };
-  if (kind === 'reject') return deadLetter(namedFailure('Rejected', outcome.reason), context);
+  const { delayMs, charge, reason } = result.value as Outcome & Parts;
+  if (kind === 'release') return { kind, delayMs };
+  if (kind === 'reject') return deadLetter(desk, job, namedFailure('Rejected', reason));
   const error = namedFailure('RetryLater', 'The handler asked for another attempt.');
-  if (outcome.charge) return decideThrown(error, context, outcome.delayMs);
-  return {
-    kind: 'again',
-    delayMs: outcome.delayMs,
-    attempt: context.attempt,
-    failure: context.previous,
-    error: summaryOf(error),
-  };
+  if (charge) return decideThrown(desk, job, error, delayMs);
+  return { kind: 'again', delayMs, attempt: job.attempt, failure: job.failure, error: summaryOf(error) };
 }
 
-/** Of what a handler threw: the retry policy decides; a policy that fails itself ends in a dead letter. Pure, as the policy is. */
-export function decideThrown(error: unknown, context: DecisionContext, wishMs?: number): Decision {
-  const delayMs = policyDelay(error, context);
-  if (delayMs === null) return deadLetter(error, context);
-  return {
-    kind: 'again',
-    delayMs: wishMs ?? delayMs,
-    attempt: context.attempt + 1,
-    failure: record(error, context),
-    error: summaryOf(error),
-  };
+export function deadLetter(desk: Desk, job: Job, error: unknown): Decision {
+  return { kind: 'deadLetter', failure: failureRecord(error, job, desk.now(), desk.about) };
 }
 
-export function deadLetter(error: unknown, context: Omit<DecisionContext, 'retry' | 'random'>): Decision {
-  return { kind: 'deadLetter', failure: record(error, context) };
+/** The retry policy decides; one that fails itself ends in a dead letter. */
+function decideThrown(desk: Desk, job: Job, error: unknown, wishMs?: number): Decision {
+  const delayMs = policyDelay(desk, job, error);
+  if (delayMs === null) return deadLetter(desk, job, error);
+  const failure = failureRecord(error, job, desk.now(), desk.about);
+  return { kind: 'again', delayMs: wishMs ?? delayMs, attempt: job.attempt + 1, failure, error: summaryOf(error) };
 }
 
-function record(
-  error: unknown,
-  { previous, attempt, now, destination, group }: Omit<DecisionContext, 'retry' | 'random'>,
-): FailureRecord {
-  return failureRecord(error, { previous, attempts: attempt, now, destination, group });
-}
-
-function policyDelay(error: unknown, { retry, random, now, attempt, previous }: DecisionContext): number | null {
+function policyDelay(desk: Desk, { attempt, failure }: Job, error: unknown): number | null {
+  const elapsedMs = failure === undefined ? 0 : desk.now() - failure.firstFailedAt;
   try {
-    const delayMs = retry({
-      attempt,
-      elapsedMs: previous === undefined ? 0 : now - previous.firstFailedAt,
-      error,
-      random,
-    });
+    const delayMs = desk.settings.retry({ attempt, elapsedMs, error, random: desk.context.random });
     return typeof delayMs === 'number' && delayMs >= 0 ? Math.min(delayMs, 604_800_000) : null;
   } catch {
     return null;

@@ -1,13 +1,14 @@
 import type { Limits } from '../capabilities.ts';
 import type { Clock } from '../clock.ts';
-import type { HeldMessage, Receiver, SettleOutcome } from '../driver-interface.ts';
+import type { LostReason, Receiver, SettleOutcome } from '../driver-interface.ts';
+import { AnymqError } from '../errors.ts';
 import type { ClientEvent } from '../events.ts';
+import type { Received, Token } from '../message.ts';
 import { Ring } from '../ring.ts';
+import { maxWaiting } from './capacity.ts';
 import type { ConsumerSettings } from './consumer-settings.ts';
-import { DueQueue } from './due-queue.ts';
-import { Hand } from './hand.ts';
-import type { Job } from './job.ts';
-import { Lanes, type Lane } from './lanes.ts';
+import { Job, released, retryAt, type JobState } from './job.ts';
+import type { Lanes } from './lanes.ts';
 import { Settler } from './settler.ts';
 
 export interface DeskContext {
@@ -16,27 +17,35 @@ export interface DeskContext {
   readonly clock: Clock;
   readonly random: () => number;
   readonly receiver: Receiver;
+  /** Of an ordered destination. */
+  readonly createLanes: ((desk: Desk) => Lanes) | undefined;
   emit(event: ClientEvent): void;
+  /** Once per settlement that ended: confirmed, or the delivery was lost. */
   onSettled(job: Job, outcome: SettleOutcome, lost: boolean): void;
-  onDue(job: Job): void;
+  /** Something may be started. */
+  onDue(): void;
   /** The pending fetch is cut short: nothing, or something else, is to be fetched. */
   onRefetch(): void;
   /** Something failed that is tried again by itself, or may be done without. */
   onTrouble(what: 'settle' | 'hold' | 'lease', messages: number, error: unknown): void;
 }
 
+type MessageEvent = Extract<ClientEvent, { readonly id: string }>;
+type Details<Type> = Omit<Extract<MessageEvent, { readonly type: Type }>, 'type' | 'destination' | 'group' | 'id'>;
+
 /** Everything a consumer holds, and the moves that its parts make with it. */
 export class Desk {
   readonly context: DeskContext;
   readonly settings: ConsumerSettings;
-  readonly hand: Hand = new Hand();
-  readonly lanes: Lanes;
   readonly settler: Settler;
+  readonly lanes: Lanes | undefined;
   /** May be started. Jobs that have left this state meanwhile are passed over when taken. */
   readonly ready: Ring<Job> = new Ring();
-  readonly #due: DueQueue;
-  #recording: Promise<void> = Promise.resolve();
-  #toRecord: HeldMessage[] = [];
+  readonly #jobs = new Map<Token, Job>();
+  /** Handlers that still run for a delivery that is no longer ours. */
+  readonly #zombies = new Set<Job>();
+  /** Of what is in our hands. */
+  bytes = 0;
   /** Handlers that run now. */
   running = 0;
   /** Delayed messages that came early and wait here. */
@@ -48,94 +57,118 @@ export class Desk {
   time: number;
 
   constructor(context: DeskContext) {
-    const { settings, clock, random, receiver } = context;
+    const { settings, clock, limits } = context;
     this.context = context;
     this.settings = settings;
     this.time = clock.now();
-    this.lanes = new Lanes({
-      maxHeld: settings.maxHeld,
-      onPartitionWaits: (partition, held) => context.emit({ type: 'partition-waits', ...this.about, partition, held }),
-      onPartitionResumes: () => context.onRefetch(),
-    });
-    this.#due = new DueQueue(clock, (job, at) => this.#resume(job, at));
-    this.settler = new Settler({
-      clock,
-      random,
-      receiver,
-      maxFlights: settings.ordered ? 1 : context.limits.maxBatchesInFlight,
-      onAnswered: () => this.now(),
-      onSettled: (job, outcome, lost) => context.onSettled(job, outcome, lost),
-      onFailed: (messages, error) => context.onTrouble('settle', messages, error),
-    });
+    this.lanes = context.createLanes?.(this);
+    this.settler = new Settler(this, this.lanes === undefined ? limits.maxBatchesInFlight : 1);
   }
 
   get about(): { readonly destination: string; readonly group: string | undefined } {
     return { destination: this.settings.destination.name, group: this.settings.group };
+  }
+  /** Deliveries in our hands. */
+  get size(): number {
+    return this.#jobs.size;
   }
 
   now(): number {
     return (this.time = this.context.clock.now());
   }
 
+  tell<Type extends MessageEvent['type']>(type: Type, { received }: Job, details: Details<Type>): void {
+    this.context.emit({ type, ...this.about, id: received.id, ...details } as unknown as MessageEvent);
+  }
+
+  holds(token: Token): boolean {
+    return this.#jobs.has(token);
+  }
+
+  jobs(): readonly Job[] {
+    return [...this.#jobs.values()];
+  }
+
+  /** Also those of which the delivery was lost. */
+  runs(): readonly Job[] {
+    return [...this.#zombies, ...this.jobs().filter(({ state }) => state === 'running')];
+  }
+
+  /** Messages that arrived at `time`: each to where it may be started from, or back. */
+  admit(batch: readonly Received[], accepting: boolean): void {
+    // Made for all of them at once, and rarely: most batches have no redelivery.
+    let runs: ReadonlyMap<string, Job> | undefined;
+    for (const received of batch) {
+      const job = new Job(received, this.time + this.settings.leaseMs);
+      this.#jobs.set(job.token, job);
+      this.bytes += job.bytes;
+      if (received.redelivered === true) {
+        runs ??= new Map(this.runs().map((run) => [run.received.id, run]));
+        const run = runs.get(received.id);
+        if (run !== undefined && !run.overtaken) {
+          this.#join(run, job);
+          continue;
+        }
+      }
+      if (accepting) this.place(job);
+      else this.#refuse(job);
+    }
+  }
+
+  /** Also of a delayed message that has become due; `time` is now. */
+  place(job: Job): void {
+    const { dueAt, key } = job.received;
+    if (dueAt !== undefined && dueAt > this.time) this.#waitOrHop(job, dueAt);
+    else if (this.lanes === undefined || key === undefined) this.toReady(job);
+    else this.lanes.place(job, key);
+  }
+
+  /** Every move of a job goes through here. */
+  to(job: Job, state: JobState): void {
+    const from = job.state;
+    if (from !== 'ready' && from !== 'running') {
+      if (job.timer !== undefined) this.context.clock.clearTimeout(job.timer);
+      job.timer = undefined;
+      if (from === 'waiting') this.waiting--;
+      else if (from === 'held' || from === 'behind') this.lanes?.count(job, -1);
+    }
+    job.state = state;
+    if (state === 'waiting') this.waiting++;
+    else if (state === 'held' || state === 'behind') this.lanes?.count(job, 1);
+  }
+
   toReady(job: Job): void {
-    job.state = 'ready';
+    this.to(job, 'ready');
     this.ready.push(job);
   }
 
   settle(job: Job, outcome: SettleOutcome): void {
-    job.state = 'settling';
+    this.to(job, 'settling');
     this.settler.add(job, outcome);
   }
 
-  /** Not started here: back to its place, for anyone. */
-  release(job: Job): void {
-    if (job.state === 'waiting') this.waiting--;
-    job.lane = undefined;
-    this.settle(job, { kind: 'release', delayMs: 0 });
-  }
-
-  /** Of a job that has just become the head of its lane. */
-  toHead(job: Job): void {
-    if (job.resumeAt > this.now()) this.#keepHeld(job);
-    else this.toReady(job);
-  }
-
-  /** The lane's head keeps its place until `job.resumeAt`; attempt and failure are kept where a restart finds them. */
-  hold(job: Job): void {
-    this.#keepHeld(job);
-    if (this.context.receiver.recordHeld === undefined) return;
-    if (this.#toRecord.length === 0) this.#recording = this.#recording.then(() => this.#record());
-    this.#toRecord.push({ token: job.token, attempt: job.attempt, heldUntil: job.resumeAt, failure: job.failure });
-  }
-
-  /** Resolves when what is held has been recorded as well as it can be. Never rejects. */
-  recorded(): Promise<void> {
-    return this.#recording;
-  }
-
-  /** Resolves when nothing is on its way to the broker any more. */
-  async drained(): Promise<void> {
-    await this.#recording;
-    await this.settler.drained();
-  }
-
-  /** A delayed message that came early. */
-  wait(job: Job, until: number): void {
-    job.state = 'waiting';
+  /** Goes on at a time: in its lane, or, when it came early, here. */
+  wait(job: Job, state: 'held' | 'waiting', until: number): void {
+    this.to(job, state);
     job.resumeAt = until;
-    this.waiting++;
-    this.#due.add(job, until);
+    job.timer = this.context.clock.setTimeout(() => this.#resume(job), Math.max(0, until - this.now()));
   }
 
-  /** The lane's head has ended: the next of its key goes on. */
-  advance(lane: Lane): void {
-    const next = this.lanes.advance(lane);
-    if (next !== undefined) this.toHead(next);
+  /** Out of our hands. */
+  drop(job: Job): void {
+    this.to(job, 'done');
+    if (this.#jobs.delete(job.token) || this.#zombies.delete(job)) this.bytes -= job.bytes;
   }
 
-  /** What waits behind the head goes back to the broker, in order. */
-  drain(lane: Lane): void {
-    for (const job of this.lanes.drain(lane)) if (job.state === 'lane') this.release(job);
+  /** The delivery is no longer ours, but its handler still runs. */
+  bury(job: Job): void {
+    if (this.#jobs.delete(job.token)) this.#zombies.add(job);
+  }
+
+  /** Not started here: back to its place, for anyone, and what is behind it too. */
+  giveBack(job: Job): void {
+    this.settle(job, released);
+    this.lanes?.leave(job);
   }
 
   /** True when it is not to be started, or held, any more: its partition is handed over, or the consumer stops. */
@@ -143,63 +176,108 @@ export class Desk {
     return job.revoking || this.stopping;
   }
 
-  /** One that was not started goes back, and what is behind it too. */
-  giveBack(job: Job): void {
-    const { lane } = job;
-    if (job.state === 'held' && lane !== undefined) this.lanes.hold(lane, -1);
-    this.release(job);
-    if (lane === undefined || lane.head !== job) return;
-    this.drain(lane);
-    this.lanes.leave(lane);
-  }
-
-  /** Gives a held message back, once its attempt has been recorded. */
-  handOver(job: Job): void {
-    void this.#recording.then(() => {
-      if (job.state === 'held') this.giveBack(job);
-    });
-  }
-
-  /** Takes an unstarted head out of its lane, and sends back what is behind it. */
-  leaveLane(job: Job): void {
-    const { lane } = job;
-    if (lane === undefined || lane.head !== job) return;
-    if (job.state === 'held') this.lanes.hold(lane, -1);
-    this.drain(lane);
-    this.lanes.leave(lane);
-    job.lane = undefined;
-  }
-
-  stopTimers(): void {
-    this.#due.clear();
-  }
-
-  #keepHeld(job: Job): void {
-    job.state = 'held';
-    if (job.lane !== undefined) this.lanes.hold(job.lane, 1);
-    this.#due.add(job, job.resumeAt);
-  }
-
-  async #record(): Promise<void> {
-    const held = this.#toRecord;
-    this.#toRecord = [];
-    try {
-      await this.context.receiver.recordHeld?.(held);
-    } catch (error) {
-      this.context.onTrouble('hold', held.length, error);
+  /** Deliveries that are no longer ours: handlers are told by their signal, what has not started is dropped. */
+  lose(tokens: readonly Token[], reason: LostReason | 'overdue'): void {
+    for (const token of tokens) {
+      const job = this.#jobs.get(token);
+      if (job !== undefined && !job.lost) this.#loseOne(job, reason);
     }
   }
 
-  #resume(job: Job, at: number): void {
+  /** Deliveries that the driver is about to hand over: what has not started goes back, what runs ends here. */
+  revoke(tokens: readonly Token[]): void {
+    for (const token of tokens) {
+      const job = this.#jobs.get(token);
+      if (job === undefined || job.revoking) continue;
+      job.revoking = true;
+      if (job.state === 'ready' || job.state === 'waiting') this.giveBack(job);
+      else if (job.state === 'held') this.lanes?.handOver(job);
+      else if (job.state === 'behind') this.lanes?.drain(job.lane);
+    }
+  }
+
+  /** What was redelivered while it was still ours would come again when its lease ends. Without an outcome: let it. */
+  endEarlier(job: Job, outcome: SettleOutcome | undefined): void {
+    for (const one of job.earlier ?? []) {
+      if (one.state !== 'joined') continue;
+      if (outcome === undefined) this.drop(one);
+      else this.settle(one, outcome);
+    }
+    job.earlier = undefined;
+  }
+
+  /** Leaves no timer. */
+  stop(): void {
+    for (const job of this.jobs()) this.context.clock.clearTimeout(job.timer);
+    this.settler.stop();
+  }
+
+  #refuse(job: Job): void {
+    if (job.received.key !== undefined) this.lanes?.comesBack(job.received.key);
+    this.giveBack(job);
+  }
+
+  /** The driver could not delay for so long, or so finely: the last part is waited here, anything more is another hop. */
+  #waitOrHop(job: Job, dueAt: number): void {
+    const { resolutionMs } = this.context.limits.delay;
+    const isNear = dueAt - this.time <= Math.max(50, 2 * resolutionMs);
+    if (isNear && this.waiting < maxWaiting) this.wait(job, 'waiting', dueAt);
+    else this.settle(job, retryAt(job, dueAt));
+  }
+
+  /** A message that still runs here was delivered again: what the run returns counts for the new delivery. */
+  #join(run: Job, job: Job): void {
+    this.tell('joined', job, {});
+    // What such a run ends with settles one delivery alone, by another way.
+    if (this.settings.acknowledgeBefore || this.settings.transaction) return this.#keepEarlier(run, job);
+    const { token, received, leaseUntil } = job;
+    job.token = run.token;
+    run.token = token;
+    this.#jobs.set(token, run);
+    run.received = received;
+    run.leaseUntil = leaseUntil;
+    run.attempt = Math.max(run.attempt, job.attempt);
+    run.failure = job.failure ?? run.failure;
+    if (run.lost) {
+      run.lost = false;
+      this.#zombies.delete(run);
+      this.bytes -= job.bytes;
+    } else {
+      this.#jobs.set(job.token, job);
+      this.#keepEarlier(run, job);
+    }
+  }
+
+  #keepEarlier(run: Job, job: Job): void {
+    this.to(job, 'joined');
+    (run.earlier ??= []).push(job);
+  }
+
+  #loseOne(job: Job, reason: LostReason | 'overdue'): void {
+    const { state } = job;
+    job.lost = true;
+    // A settlement may still answer; the settler ends it.
+    if (state === 'settling') return;
+    this.tell('lost', job, { reason });
+    if (state === 'running') {
+      this.bury(job);
+      const text = `The delivery is no longer ours (${reason}): the broker may give the message to someone else.`;
+      job.delivery?.abort(new AnymqError('LEASE_LOST', text));
+      this.lanes?.drain(job.lane);
+    } else {
+      this.drop(job);
+      // It will come again, so what follows it here must not overtake it.
+      this.lanes?.leave(job);
+    }
+  }
+
+  #resume(job: Job): void {
+    job.timer = undefined;
     // One that is handed over goes back as soon as its attempt has been recorded.
-    if (job.resumeAt !== at || this.isLeaving(job)) return;
-    if (job.state === 'held') {
-      if (job.lane !== undefined) this.lanes.hold(job.lane, -1);
-      this.toReady(job);
-    } else if (job.state === 'waiting') {
-      this.waiting--;
-      job.state = 'new';
-    } else return;
-    this.context.onDue(job);
+    if (this.isLeaving(job)) return;
+    this.now();
+    if (job.state === 'waiting') this.place(job);
+    else this.lanes?.toHead(job);
+    this.context.onDue();
   }
 }

@@ -1,6 +1,7 @@
 import { AnymqError } from '../errors.ts';
 import type { ErrorSummary } from '../events.ts';
 import type { FailureRecord } from '../message.ts';
+import type { Job } from './job.ts';
 
 // oxlint-disable-next-line no-control-regex
 const controls = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
@@ -14,29 +15,22 @@ export function namedFailure(name: string, message: string): Error {
   return error;
 }
 
-export interface FailureContext {
-  readonly previous: FailureRecord | undefined;
-  readonly attempts: number;
-  readonly now: number;
-  readonly destination: string;
-  readonly group: string | undefined;
-}
-
 /**
  * What goes with a retry copy or dead letter. At most 3,756 UTF-16 units, so under 12 KiB of UTF-8: every driver keeps
  * that much room beside the largest message that it accepts.
  */
 export function failureRecord(
   error: unknown,
-  { previous, attempts, now, destination, group }: FailureContext,
+  { attempt, failure }: Job,
+  now: number,
+  about: { readonly destination: string; readonly group: string | undefined },
 ): FailureRecord {
   return {
     ...describe(error),
-    attempts,
-    firstFailedAt: previous?.firstFailedAt ?? now,
+    attempts: attempt,
+    firstFailedAt: failure?.firstFailedAt ?? now,
     lastFailedAt: now,
-    destination,
-    group,
+    ...about,
   };
 }
 

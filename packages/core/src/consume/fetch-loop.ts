@@ -22,7 +22,6 @@ const turnMs = 10;
 /** Fetches as much as may be started, one call at a time, for as long as the consumer runs. */
 export class FetchLoop {
   readonly #context: FetchLoopContext;
-  #stopped = false;
   #failures = 0;
   #fetching: AbortController | undefined;
   readonly #stop = new AbortController();
@@ -37,12 +36,13 @@ export class FetchLoop {
 
   /** Resolves when it was stopped; with an error that no repetition mends, when there was one. */
   async run(): Promise<AnymqError | undefined> {
-    while (!this.#stopped) {
-      const error = await this.#turn();
-      if (error !== undefined) return error;
+    let error: AnymqError | undefined;
+    while (!this.#stop.signal.aborted && error === undefined) {
+      if (this.#mayFetch()) error = await this.#fetch();
+      else await new Promise<void>((resolve) => (this.#resume = resolve));
       if (Date.now() - this.#yieldedAt >= turnMs) await this.#yield();
     }
-    return undefined;
+    return error;
   }
 
   /** The pending fetch returns with what it has. */
@@ -53,11 +53,12 @@ export class FetchLoop {
 
   /** Something has ended: more may be wanted. */
   wake(): void {
-    if (this.#resume !== undefined && (this.#stopped || this.#mayFetch())) this.#resume();
+    if (this.#resume === undefined || (!this.#stop.signal.aborted && !this.#mayFetch())) return;
+    this.#resume();
+    this.#resume = undefined;
   }
 
   stop(): void {
-    this.#stopped = true;
     this.#stop.abort();
     this.interrupt();
     this.wake();
@@ -65,21 +66,27 @@ export class FetchLoop {
 
   #mayFetch(): boolean {
     const { dispatcher } = this.#context;
-    const { settings, settler } = dispatcher.desk;
+    const { lanes, settler } = dispatcher.desk;
     // What is on its way back to an ordered destination comes before what is fetched next.
-    return (!settings.ordered || settler.releases === 0) && dispatcher.wanted() > 0;
+    return (lanes === undefined || settler.releases === 0) && dispatcher.wanted() > 0;
   }
 
-  async #turn(): Promise<AnymqError | undefined> {
-    const { dispatcher } = this.#context;
-    if (!this.#mayFetch()) {
-      await this.#untilProgress();
-      return undefined;
-    }
+  async #fetch(): Promise<AnymqError | undefined> {
+    const { dispatcher, receiver, clock } = this.#context;
+    const { lanes, bytes } = dispatcher.desk;
     // Nothing is on its way back, and no fetch is under way: what comes now comes in order.
-    dispatcher.desk.lanes.reopen();
+    lanes?.reopen();
+    this.#fetching ??= new AbortController();
     try {
-      await this.#fetch(dispatcher.wanted());
+      const batch = await receiver.receive({
+        signal: this.#fetching.signal,
+        maxMessages: dispatcher.wanted(),
+        maxBytes: maxHandBytes - bytes,
+        pausedPartitions: lanes?.paused,
+      });
+      const now = clock.now();
+      await dispatcher.admit(batch, now - this.#fetchedAt);
+      this.#fetchedAt = now;
       if (this.#failures > 0) this.#context.onRecovering(undefined);
       this.#failures = 0;
       return undefined;
@@ -88,42 +95,15 @@ export class FetchLoop {
     }
   }
 
-  async #fetch(maxMessages: number): Promise<void> {
-    const { dispatcher, receiver, clock } = this.#context;
-    this.#fetching ??= new AbortController();
-    const { signal } = this.#fetching;
-    const maxBytes = maxHandBytes - dispatcher.desk.hand.bytes;
-    const batch = await receiver.receive({
-      signal,
-      maxMessages,
-      maxBytes,
-      pausedPartitions: dispatcher.desk.lanes.paused,
-    });
-    const now = clock.now();
-    dispatcher.admit(batch, now - this.#fetchedAt);
-    this.#fetchedAt = now;
-  }
-
-  async #onFailure(error: unknown): Promise<AnymqError | undefined> {
-    if (this.#stopped) return undefined;
-    const wrapped = this.#context.wrap(error);
-    if (!wrapped.error.retryable) return wrapped.error;
-    this.#failures++;
-    this.#context.onRecovering(wrapped.error);
-    await sleep(
-      this.#context.clock,
-      waitBackoff(this.#failures, this.#context.random, wrapped.retryAfterMs),
-      this.#stop.signal,
-    );
+  async #onFailure(failure: unknown): Promise<AnymqError | undefined> {
+    const { clock, random } = this.#context;
+    const { signal } = this.#stop;
+    if (signal.aborted) return undefined;
+    const { error, retryAfterMs } = this.#context.wrap(failure);
+    if (!error.retryable) return error;
+    this.#context.onRecovering(error);
+    await sleep(clock, waitBackoff(++this.#failures, random, retryAfterMs), signal);
     return undefined;
-  }
-
-  async #untilProgress(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#resume = resolve;
-      this.wake();
-    });
-    this.#resume = undefined;
   }
 
   async #yield(): Promise<void> {

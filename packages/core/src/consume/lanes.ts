@@ -1,10 +1,12 @@
+import type { HeldMessage } from '../driver-interface.ts';
 import { Ring } from '../ring.ts';
+import { maxHandBytes } from './capacity.ts';
+import type { Desk } from './desk.ts';
 import type { Job } from './job.ts';
 
 /** Messages of one ordering key: one goes on, the others wait behind it in publish order. */
 export interface Lane {
   readonly key: string;
-  readonly partition: number;
   /** Ready, running, held, or being dead-lettered. */
   head: Job | undefined;
   readonly behind: Ring<Job>;
@@ -12,76 +14,96 @@ export interface Lane {
   draining: boolean;
 }
 
-export interface LanesOptions {
-  /** Messages of a partition that may wait before it is paused. */
-  readonly maxHeld: number;
-  readonly onPartitionWaits: (partition: number, held: number) => void;
-  /** `paused` has become smaller: a pending fetch does not know. */
-  readonly onPartitionResumes: () => void;
+interface Waiting {
+  messages: number;
+  bytes: number;
 }
 
-/** The lanes of one consumer, and how much waits in them. */
+/** The lanes of a consumer of an ordered destination, and how much waits in them. Loaded by the first such consumer. */
 export class Lanes {
-  readonly #options: LanesOptions;
+  readonly #desk: Desk;
   readonly #lanes = new Map<string, Lane>();
   readonly #drained = new Set<Lane>();
-  readonly #waiting = new Map<number, number>();
+  readonly #waiting = new Map<number, Waiting>();
+  /** Of a partition: another one's share of our memory is not for it. */
+  readonly #maxBytes: number;
+  #toRecord: HeldMessage[] = [];
+  /** Resolves when what is held has been recorded as well as it can be. Never rejects. */
+  recorded: Promise<void> = Promise.resolve();
   /** Partitions of which so much waits that no more is fetched. */
   readonly paused: Set<number> = new Set();
   total = 0;
 
-  constructor(options: LanesOptions) {
-    this.#options = options;
+  constructor(desk: Desk) {
+    this.#desk = desk;
+    this.#maxBytes = maxHandBytes / desk.settings.destination.partitions;
   }
 
-  /** Puts a job in its lane: 'head' when it may go on, 'behind' when it waits, 'draining' when it must go back. */
-  enter(job: Job, key: string): 'head' | 'behind' | 'draining' {
+  /** Puts a job in its lane, where it goes on, or waits; or back, as the lane is being emptied. */
+  place(job: Job, key: string): void {
+    const { heldUntil = 0 } = job.received;
+    job.resumeAt = Math.min(heldUntil, this.#desk.time + this.#desk.settings.maxHoldMs);
     let lane = this.#lanes.get(key);
-    if (lane === undefined) {
-      lane = { key, partition: job.received.partition ?? 0, head: undefined, behind: new Ring(), draining: false };
-      this.#lanes.set(key, lane);
-    }
+    if (lane === undefined)
+      this.#lanes.set(key, (lane = { key, head: undefined, behind: new Ring(), draining: false }));
     const { head } = lane;
-    if (head !== undefined) passBy(head);
-    if (lane.draining) return 'draining';
+    passBy(head);
+    if (lane.draining) return this.#desk.giveBack(job);
     job.lane = lane;
     if (head === undefined) {
       lane.head = job;
-      return 'head';
+      this.toHead(job);
+    } else {
+      this.#desk.to(job, 'behind');
+      lane.behind.push(job);
     }
-    lane.behind.push(job);
-    this.#count(lane.partition, 1);
-    return 'behind';
   }
 
   /** A message of this key came, to stay or to go back. After a lost head it is one before that, unless that came first. */
   comesBack(key: string): void {
-    const head = this.#lanes.get(key)?.head;
-    if (head !== undefined) passBy(head);
+    passBy(this.#lanes.get(key)?.head);
   }
 
-  /** The head has ended: the next one takes its place, and is returned. */
-  advance(lane: Lane): Job | undefined {
-    const next = lane.behind.shift();
-    lane.head = next;
-    if (next !== undefined) this.#count(lane.partition, -1);
-    else this.#forget(lane);
-    return next;
+  /** Of a job that has become the head of its lane, or whose time has come. */
+  toHead(job: Job): void {
+    if (job.resumeAt > this.#desk.now()) this.#desk.wait(job, 'held', job.resumeAt);
+    else this.#desk.toReady(job);
   }
 
-  /** Takes out what waits behind the head; later arrivals go back too, until `reopen`. */
-  drain(lane: Lane): Job[] {
-    const jobs = lane.behind.takeAll();
-    this.#count(lane.partition, -jobs.length);
-    lane.draining = true;
-    this.#drained.add(lane);
-    return jobs;
+  /** The head has ended: the next of its key goes on. */
+  next(job: Job): void {
+    const { lane } = job;
+    if (lane?.head !== job) return;
+    lane.head = lane.behind.shift();
+    if (lane.head === undefined) this.#forget(lane);
+    else this.toHead(lane.head);
   }
 
-  /** The head is gone without a successor; only of a lane that was drained. */
-  leave(lane: Lane): void {
+  /** A job leaves without having ended here: what is behind it goes back too. */
+  leave(job: Job): void {
+    const { lane } = job;
+    if (lane === undefined) return;
+    this.drain(lane);
+    job.lane = undefined;
+    if (lane.head !== job) return;
     lane.head = undefined;
     this.#forget(lane);
+  }
+
+  /** What waits behind the head goes back to the broker, in order; later arrivals go back too, until `reopen`. */
+  drain(lane: Lane | undefined): void {
+    if (lane === undefined) return;
+    lane.draining = true;
+    this.#drained.add(lane);
+    for (const job of lane.behind.takeAll()) {
+      if (job.state !== 'behind') continue;
+      job.lane = undefined;
+      this.#desk.giveBack(job);
+    }
+  }
+
+  drainAll(): void {
+    for (const lane of [...this.#lanes.values()]) this.drain(lane);
   }
 
   /** What went back has arrived there, and no fetch is under way: lanes take messages again. */
@@ -93,33 +115,61 @@ export class Lanes {
     this.#drained.clear();
   }
 
-  all(): Iterable<Lane> {
-    return this.#lanes.values();
+  /**
+   * On an ordered destination a message keeps its place: in its lane, or, when it is to be handed over, at the broker.
+   * Attempt and failure are kept where a restart finds them.
+   */
+  hold(job: Job, delayMs: number): void {
+    const { context, settings } = this.#desk;
+    this.#desk.wait(job, 'held', this.#desk.now() + Math.min(delayMs, settings.maxHoldMs));
+    if (context.receiver.recordHeld !== undefined) {
+      if (this.#toRecord.length === 0) this.recorded = this.recorded.then(() => this.#record());
+      this.#toRecord.push({ token: job.token, attempt: job.attempt, heldUntil: job.resumeAt, failure: job.failure });
+    }
+    if (this.#desk.isLeaving(job)) this.handOver(job);
   }
 
-  /** Counts a head that is held. */
-  hold(lane: Lane, change: 1 | -1): void {
-    this.#count(lane.partition, change);
+  /** Gives a held message back, once its attempt has been recorded. */
+  handOver(job: Job): void {
+    void this.recorded.then(() => {
+      if (job.state === 'held') this.#desk.giveBack(job);
+    });
+  }
+
+  /** Of a job that begins or ceases to wait. */
+  count({ received: { partition = 0 }, bytes }: Job, change: 1 | -1): void {
+    let waiting = this.#waiting.get(partition);
+    if (waiting === undefined) this.#waiting.set(partition, (waiting = { messages: 0, bytes: 0 }));
+    this.total += change;
+    waiting.messages += change;
+    waiting.bytes += change * bytes;
+    const { context, about, settings } = this.#desk;
+    const share = Math.max(waiting.messages / settings.maxHeld, waiting.bytes / this.#maxBytes);
+    if (share >= 1 && !this.paused.has(partition)) {
+      this.paused.add(partition);
+      context.emit({ type: 'partition-waits', ...about, partition, held: waiting.messages });
+    } else if (share <= 0.5 && this.paused.delete(partition)) {
+      // A pending fetch does not know.
+      context.onRefetch();
+    }
   }
 
   #forget(lane: Lane): void {
     if (lane.head === undefined && lane.behind.length === 0 && !lane.draining) this.#lanes.delete(lane.key);
   }
 
-  #count(partition: number, change: number): void {
-    if (change === 0) return;
-    const waiting = (this.#waiting.get(partition) ?? 0) + change;
-    this.total += change;
-    this.#waiting.set(partition, waiting);
-    if (waiting >= this.#options.maxHeld && !this.paused.has(partition)) {
-      this.paused.add(partition);
-      this.#options.onPartitionWaits(partition, waiting);
-    } else if (waiting <= this.#options.maxHeld / 2 && this.paused.delete(partition)) {
-      this.#options.onPartitionResumes();
+  async #record(): Promise<void> {
+    const { context } = this.#desk;
+    const held = this.#toRecord;
+    this.#toRecord = [];
+    try {
+      await context.receiver.recordHeld?.(held);
+    } catch (error) {
+      context.onTrouble('hold', held.length, error);
     }
   }
 }
 
-function passBy(head: Job): void {
-  if (head.lost && head.joined === undefined) head.overtaken = true;
+function passBy(head: Job | undefined): void {
+  if (head?.lost === true) head.overtaken = true;
 }

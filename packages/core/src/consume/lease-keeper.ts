@@ -1,71 +1,61 @@
-import type { Clock, Timer } from '../clock.ts';
-import type { Token } from '../message.ts';
+import type { Timer } from '../clock.ts';
+import type { Desk } from './desk.ts';
 import type { Job } from './job.ts';
-
-export interface LeaseKeeperContext {
-  readonly clock: Clock;
-  readonly leaseMs: number;
-  readonly maxRunMs: number;
-  /** Everything in our hands. */
-  jobs(): Iterable<Job>;
-  count(): number;
-  extend(tokens: readonly Token[]): Promise<void>;
-  /** The extension failed; it is tried again in the next round. */
-  onError(error: unknown): void;
-  /** A handler has run for as long as the driver can keep a lease. */
-  onOverdue(job: Job): void;
-}
 
 /** A call that hangs must not let every lease run out; more than a few per lease would pile up. */
 const maxCalls = 3;
 
 /** Extends the leases of what is in our hands, four times per lease, with one timer, and none while nothing is. */
 export class LeaseKeeper {
-  readonly #context: LeaseKeeperContext;
-  readonly #everyMs: number;
+  readonly #desk: Desk;
+  /** A handler has run for as long as the driver can keep a lease. */
+  readonly #onOverdue: (job: Job) => void;
+  readonly #leaseMs: number;
   #timer: Timer | undefined;
+  /** When each call began that is under way. */
   readonly #calls = new Set<{ readonly since: number }>();
 
-  constructor(context: LeaseKeeperContext) {
-    this.#context = context;
-    this.#everyMs = context.leaseMs / 4;
+  constructor(desk: Desk, onOverdue: (job: Job) => void) {
+    this.#desk = desk;
+    this.#onOverdue = onOverdue;
+    this.#leaseMs = desk.settings.leaseMs;
   }
 
   /** Called when something came into our hands. */
   arm(): void {
-    this.#timer ??= this.#context.clock.setTimeout(this.#tick, this.#everyMs);
+    this.#timer ??= this.#desk.context.clock.setTimeout(this.#tick, this.#leaseMs / 4);
   }
 
   stop(): void {
-    this.#context.clock.clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#desk.context.clock.clearTimeout(this.#timer);
   }
 
   readonly #tick = (): void => {
+    const desk = this.#desk;
     this.#timer = undefined;
-    if (this.#context.count() === 0) return;
+    if (desk.size === 0) return;
     this.arm();
-    const { leaseMs, maxRunMs } = this.#context;
-    const now = this.#context.clock.now();
+    const now = desk.now();
     const due: Job[] = [];
-    for (const job of [...this.#context.jobs()]) {
-      if (job.state === 'running' && now - job.startedAt >= maxRunMs) this.#context.onOverdue(job);
+    for (const job of desk.jobs()) {
+      if (job.state === 'running' && now - job.startedAt >= desk.context.limits.maxRunMs) this.#onOverdue(job);
       // What came or was extended since the last round has most of its lease before it.
-      else if (job.leaseUntil - now <= leaseMs - this.#everyMs) due.push(job);
+      else if (job.leaseUntil - now <= this.#leaseMs * 0.75) due.push(job);
     }
-    for (const call of this.#calls) if (call.since + leaseMs <= now) this.#calls.delete(call);
+    for (const call of this.#calls) if (call.since + this.#leaseMs <= now) this.#calls.delete(call);
     if (due.length > 0 && this.#calls.size < maxCalls) void this.#extend(due, now);
   };
 
   async #extend(jobs: readonly Job[], since: number): Promise<void> {
+    const { context } = this.#desk;
     const call = { since };
     this.#calls.add(call);
     try {
-      await this.#context.extend(jobs.map((job) => job.token));
-      const until = since + this.#context.leaseMs;
-      for (const job of jobs) job.leaseUntil = Math.max(job.leaseUntil, until);
+      await context.receiver.extendLease(jobs.map(({ token }) => token));
+      for (const job of jobs) job.leaseUntil = Math.max(job.leaseUntil, since + this.#leaseMs);
     } catch (error) {
-      this.#context.onError(error);
+      // Tried again in the next round.
+      context.onTrouble('lease', jobs.length, error);
     }
     this.#calls.delete(call);
   }

@@ -1,9 +1,10 @@
 import type { Handler } from '../consume-types.ts';
+import type { RunResult } from './decide.ts';
 import { decodeBody } from './decode-body.ts';
 import type { DeliveryView } from './delivery-view.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import type { Job } from './job.ts';
 import { summaryOf } from './failure.ts';
+import type { Job } from './job.ts';
 import type { Runner } from './runner.ts';
 import type { Transactor } from './transactor.ts';
 
@@ -13,32 +14,29 @@ export function createSingleRunner(
   handler: Handler<unknown>,
   transactor: Transactor | undefined,
 ): Runner {
-  const { settings } = dispatcher.desk;
-  const { destination, concurrency, acknowledgeBefore } = settings;
-  let slots = 0;
+  const { desk } = dispatcher;
+  const { destination, concurrency, acknowledgeBefore } = desk.settings;
 
   function pump(): void {
-    while (slots < concurrency) {
+    while (desk.running < concurrency) {
       const job = dispatcher.take();
       if (job === undefined) return;
-      slots++;
-      if (acknowledgeBefore) acknowledgeThenRun(job);
-      else run(job, dispatcher.begin(job));
+      const delivery = dispatcher.begin(job);
+      if (acknowledgeBefore) acknowledgeThenRun(job, delivery);
+      else run(job, delivery);
     }
   }
 
   function run(job: Job, delivery: DeliveryView): void {
+    const invalid = (error: unknown): void => end(job, { invalid: error });
     let body: unknown;
     try {
       body = decodeBody(destination, job.received);
     } catch (error) {
-      return invalid(job, error);
+      return invalid(error);
     }
-    if (!(body instanceof Promise)) return call(job, body, delivery);
-    body.then(
-      (decoded) => call(job, decoded, delivery),
-      (error: unknown) => invalid(job, error),
-    );
+    if (body instanceof Promise) body.then((decoded) => call(job, decoded, delivery), invalid);
+    else call(job, body, delivery);
   }
 
   function call(job: Job, body: unknown, delivery: DeliveryView): void {
@@ -52,49 +50,30 @@ export function createSingleRunner(
     } catch (error) {
       return end(job, { error });
     }
-    if (!(returned instanceof Promise)) return end(job, returned === undefined ? undefined : { value: returned });
-    returned.then(
-      (value) => end(job, value === undefined ? undefined : { value }),
-      (error: unknown) => end(job, { error }),
-    );
+    const succeed = (value: unknown): void => end(job, value === undefined ? undefined : { value });
+    if (returned instanceof Promise) returned.then(succeed, (error: unknown) => end(job, { error }));
+    else succeed(returned);
   }
 
-  function end(job: Job, result: { readonly value: unknown } | { readonly error: unknown } | undefined): void {
-    slots--;
+  function end(job: Job, result: RunResult | undefined): void {
     if (acknowledgeBefore) endAcknowledged(job, result);
     else if (transactor?.committed(job) === true) dispatcher.endSettled(job);
     else dispatcher.end(job, result);
   }
 
-  function invalid(job: Job, error: unknown): void {
-    slots--;
-    if (acknowledgeBefore) endAcknowledged(job, { error });
-    else dispatcher.end(job, { invalid: error });
-  }
-
-  function acknowledgeThenRun(job: Job): void {
-    const delivery = dispatcher.begin(job);
+  function acknowledgeThenRun(job: Job, delivery: DeliveryView): void {
     dispatcher.acknowledge(job, (lost) => {
-      if (!lost) return run(job, delivery);
-      slots--;
-      dispatcher.end(job, { error: delivery.aborted });
+      if (lost) dispatcher.end(job, { error: delivery.aborted });
+      else run(job, delivery);
     });
   }
 
   /** At most once: there is nothing left to settle, and nobody to try again. */
-  function endAcknowledged(
-    job: Job,
-    result: { readonly value: unknown } | { readonly error: unknown } | undefined,
-  ): void {
-    if (result !== undefined && 'error' in result) {
-      const { about, context } = dispatcher.desk;
-      context.emit({
-        type: 'discarded',
-        ...about,
-        id: job.received.id,
-        attempts: job.attempt,
-        error: summaryOf(result.error),
-      });
+  function endAcknowledged(job: Job, result: RunResult | undefined): void {
+    const failed = result !== undefined && !('value' in result);
+    if (failed) {
+      const error = summaryOf('error' in result ? result.error : result.invalid);
+      desk.tell('discarded', job, { attempts: job.attempt, error });
     }
     dispatcher.endSettled(job);
   }

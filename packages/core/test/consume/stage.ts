@@ -7,6 +7,8 @@ import type {
   ConsumerOptions,
   Handler,
 } from '../../src/consume-types.ts';
+// What a consumer loads when it meets the first suspect: here before time is told to pass.
+import '../../src/consume/isolation.ts';
 import { createClient } from '../../src/create-client.ts';
 import { defineQueue, type DefinitionOptions, type Queue } from '../../src/destination.ts';
 import type { ClientEvent } from '../../src/events.ts';
