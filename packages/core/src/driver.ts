@@ -16,3 +16,9 @@ export type { Receipt } from './send-types.ts';
 export { createWireFormat } from './wire.ts';
 export type { WireFallback, WireFormat, WireMessage, WireMeta, WireNames } from './wire.ts';
 export { partitionOf } from './wire-partition.ts';
+// What a store of idempotency keys, or middleware like `idempotent`, builds on.
+export { answerWithin } from './answer-within.ts';
+export { forBothKinds } from './middleware/consume-middleware.ts';
+export { markIdempotent } from './middleware/idempotent-mark.ts';
+export { outcomeKind } from './outcome.ts';
+export { scopedKey } from './middleware/scoped-key.ts';

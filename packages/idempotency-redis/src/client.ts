@@ -1,4 +1,4 @@
-import { AnymqError } from '@anymq/core';
+import { answerWithin } from '@anymq/core/driver';
 import type { Script } from './scripts.ts';
 
 export type Argument = string | number | Uint8Array;
@@ -9,7 +9,10 @@ export interface RedisClient {
   callBuffer(command: string, ...args: (string | number | Buffer)[]): Promise<unknown>;
 }
 
-/** Runs a script, which the server gets to see once. @throws TIMEOUT: whether it ran is not known */
+/**
+ * Runs a script, which the server gets to see once. A client without a connection may hold it for as long as it likes.
+ * @throws TIMEOUT: whether it ran is not known
+ */
 export async function runScript(
   client: RedisClient,
   { source, sha }: Script,
@@ -23,20 +26,9 @@ export async function runScript(
     .catch((error: unknown) =>
       isMissingScript(error) ? client.callBuffer('eval', source, ...rest) : Promise.reject(error as Error),
     );
-  return (await within(running, timeoutMs)) as readonly Buffer[];
+  return (await answerWithin(timeoutMs, 'Redis', running)) as readonly Buffer[];
 }
 
 function isMissingScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
-}
-
-/** A client without a connection may hold a command for as long as it likes. */
-async function within<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new AnymqError('TIMEOUT', 'Redis did not answer in time.')), timeoutMs);
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

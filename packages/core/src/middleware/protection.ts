@@ -5,6 +5,7 @@ import type { Message } from '../message.ts';
 import { type Outcome, outcomeKind, retryLater } from '../outcome.ts';
 import { ClaimRenewer, type HeldClaim, leaseLost, type RenewerOptions } from './claim-renewer.ts';
 import type { ClaimResult } from './idempotency-store.ts';
+import { scopedKey } from './scoped-key.ts';
 import { OwnSignal, withSignal } from './with-signal.ts';
 
 export interface ProtectionOptions extends RenewerOptions {
@@ -187,17 +188,7 @@ export class Protection {
 
 function toItem<D extends Delivery>(view: D, key: string | undefined): Item<D> {
   const unset = { first: undefined, claim: undefined, result: undefined, outcome: undefined };
-  return { view, key: scoped(view, key), starts: false, completed: false, ...unset };
-}
-
-/** Names hold no '/', so that no two keys meet. */
-function scoped({ destination, group = '' }: Delivery, key: unknown): string | undefined {
-  if (key === undefined) return undefined;
-  if (typeof key === 'string' && key !== '') return `${destination}/${group}/${key}`;
-  throw new AnymqError(
-    'INVALID_MESSAGE',
-    'The key of idempotent must be a string that is not empty, or undefined for a message that needs no protection.',
-  );
+  return { view, key: scopedKey(view, key), starts: false, completed: false, ...unset };
 }
 
 /** Those whose keys are to be claimed. One that needs no protection starts; one whose key came before refers to the first. */

@@ -96,6 +96,7 @@ export const leaseCases: readonly StoreCase[] = storeCasesOf('leases', [
   },
   {
     name: 'a process whose clock jumps keeps and takes nothing',
+    needs: 'a clock of its own',
     alone: true,
     async run(context) {
       const [one = assert.fail(), other = assert.fail()] = await context.stores(2);

@@ -16,7 +16,7 @@ export const storeGroupTitles: Readonly<Record<StoreGroup, string>> = {
 export interface StoreCase {
   readonly group: StoreGroup;
   readonly name: string;
-  readonly needs?: 'restart' | 'cutConnections';
+  readonly needs?: 'restart' | 'cutConnections' | 'a clock of its own';
   /** It disturbs the server or the process: never beside another case. */
   readonly alone?: boolean;
   run(context: StoreContext): Promise<void>;

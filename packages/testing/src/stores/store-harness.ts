@@ -9,5 +9,7 @@ export interface StoreHarness {
   restart?(): Promise<void>;
   /** Breaks every connection between the stores and the server, once. */
   cutConnections?(): Promise<void>;
+  /** True: the server runs inside this process and takes its time from it, so that a jump of this clock is one of the server's. */
+  readonly runsInside?: boolean;
   close(): Promise<void>;
 }
