@@ -23,7 +23,7 @@ export interface TransactionalPool extends Queryable {
 
 /** Or a database that runs them itself, as PGlite does. */
 export interface TransactionalDatabase extends Queryable {
-  transaction<T>(run: (client: never) => Promise<T>): Promise<T>;
+  transaction<T>(run: (client: Queryable) => Promise<T>): Promise<T>;
 }
 
 /** The client that a transaction of this pool runs on. */

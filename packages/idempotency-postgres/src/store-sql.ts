@@ -1,4 +1,4 @@
-import { indexName, inOrder } from './table.ts';
+import { indexName, unlessThere } from './table.ts';
 
 /** Every statement of the store. Rows are locked in the order of their keys, so that no two calls wait for each other. */
 export interface StoreStatements {
@@ -21,7 +21,7 @@ export function storeStatements(table: string): StoreStatements {
   const inTurn = 'ORDER BY held.key FOR UPDATE OF held';
   return {
     // Room on each page lets a completion stay on it, without touching the index of keys.
-    migrate: inOrder(
+    migrate: unlessThere(
       table,
       `CREATE TABLE IF NOT EXISTS ${table} (key text COLLATE "C" PRIMARY KEY, token text NOT NULL,
 done boolean NOT NULL DEFAULT false, expires_at timestamptz NOT NULL, result bytea) WITH (fillfactor = 80);

@@ -16,9 +16,13 @@ export function onceDone(work: () => Promise<unknown>): () => Promise<unknown> {
   return () => (done ??= work().catch((error: unknown) => ((done = undefined), Promise.reject(error as Error))));
 }
 
-/** Several processes may start at once, and tables are not made twice at once without an error. */
-export function inOrder(table: string, statements: string): string {
-  return `DO $anymq$ BEGIN PERFORM pg_advisory_xact_lock(hashtextextended('${table}', 0)); ${statements} END $anymq$`;
+/**
+ * Makes the table where it is missing, and touches it nowhere else: an index that is there already would be waited for by
+ * everybody. Several processes may start at once, and no table is made twice at once without an error.
+ */
+export function unlessThere(table: string, statements: string): string {
+  return `DO $anymq$ BEGIN IF to_regclass('${table}') IS NULL THEN
+PERFORM pg_advisory_xact_lock(hashtextextended('${table}', 0)); ${statements} END IF; END $anymq$`;
 }
 
 export function indexName(table: string, column: string): string {

@@ -16,7 +16,7 @@ import {
   type TransactionalDatabase,
   type TransactionalPool,
 } from './database.ts';
-import { indexName, inOrder, columnKey, onceDone, requireTable, Sweeper } from './table.ts';
+import { indexName, unlessThere, columnKey, onceDone, requireTable, Sweeper } from './table.ts';
 
 export interface TransactionalOptions<Pool extends TransactionalPool | TransactionalDatabase> {
   /** A pool of `pg` or a PGlite, or anything with their `connect` or `transaction`. Stays yours. */
@@ -193,7 +193,7 @@ function outcomeOf(standing: Standing): Result {
 }
 
 function migration(table: string): string {
-  return inOrder(
+  return unlessThere(
     table,
     `CREATE TABLE IF NOT EXISTS ${table} (key text COLLATE "C" PRIMARY KEY, expires_at timestamptz NOT NULL);
 CREATE INDEX IF NOT EXISTS ${indexName(table, 'expires_at')} ON ${table} (expires_at);`,

@@ -1,6 +1,9 @@
+import { PGlite } from '@electric-sql/pglite';
 import { createPostgresStore } from '@anymq/idempotency-postgres';
 import { testIdempotencyStore } from '@anymq/testing';
-import { pglite, tableOf } from './support/pglite.ts';
+import { tableOf } from './support/tables.ts';
+
+const pglite = new PGlite();
 
 testIdempotencyStore(
   {
