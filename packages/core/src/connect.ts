@@ -5,7 +5,7 @@ import { openTelemetry } from './client/telemetry.ts';
 import type { Client, ClientOptions, Config } from './client-types.ts';
 import { sleep, systemClock } from './clock.ts';
 import { loadConfig, type ResolvedBroker } from './config/load-config.ts';
-import type { Driver, DriverContext } from './driver-interface.ts';
+import type { Classification, Driver, DriverContext, DriverModule } from './driver-interface.ts';
 import { AnymqError } from './errors.ts';
 import { silentLogger } from './logger.ts';
 import { requireKnown } from './options.ts';
@@ -68,8 +68,7 @@ async function open(
     const driver = await Promise.race([creating, late]);
     if (driver !== undefined) return driver;
   } catch (error) {
-    throw wrapError({ name: module.name, classifyError: () => ({ code: 'NOT_CONNECTED', retryable: true }) }, error)
-      .error;
+    throw wrapError({ name: module.name, classifyError: () => whileConnecting(module, error) }, error).error;
   } finally {
     done.abort();
   }
@@ -85,6 +84,12 @@ async function open(
     `The broker '${name}' could not be reached within ${connectTimeoutMs} ms. Check its address, and that it runs.`,
     { driver: module.name },
   );
+}
+
+/** What nobody knows is taken for a broker that is not there. */
+function whileConnecting({ classifyError }: DriverModule, error: unknown): Classification {
+  const found = classifyError?.(error);
+  return found === undefined || found.code === 'UNKNOWN' ? { code: 'NOT_CONNECTED', retryable: true } : found;
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {

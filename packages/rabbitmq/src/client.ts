@@ -1,3 +1,4 @@
+import { AnymqError } from '@anymq/core/driver';
 import { connect } from 'amqplib';
 import { asError, RabbitmqError } from './errors.ts';
 import type { Endpoint } from './options.ts';
@@ -223,10 +224,8 @@ async function requireVersion(connection: AmqpConnection): Promise<void> {
   const major = typeof version === 'string' ? Number.parseInt(version, 10) : NaN;
   if (!(major < oldestServer)) return;
   await connection.close().catch(() => undefined);
-  throw new RabbitmqError(
-    'SERVER_TOO_OLD',
-    `RabbitMQ ${oldestServer}.0 or newer is needed; this is ${String(version)}.`,
-  );
+  // In core's own shape, which keeps the text.
+  throw new AnymqError('SERVER_TOO_OLD', `RabbitMQ ${oldestServer}.0 or newer is needed; this is ${String(version)}.`);
 }
 
 /** The client has no way to give a connection up without a goodbye. */

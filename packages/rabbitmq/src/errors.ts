@@ -12,8 +12,7 @@ export type RabbitmqErrorCode =
   | 'NO_QUEUE'
   | 'NOT_THERE_YET'
   | 'CALL_ABORTED'
-  | 'NOT_ENCODED'
-  | 'SERVER_TOO_OLD';
+  | 'NOT_ENCODED';
 
 export class RabbitmqError extends Error {
   readonly code: RabbitmqErrorCode;
@@ -39,7 +38,6 @@ const ownErrors: Readonly<Record<RabbitmqErrorCode, Classification>> = {
   NOT_THERE_YET: { code: 'NOT_FOUND', retryable: true },
   CALL_ABORTED: { code: 'ABORTED', retryable: false, outcome: 'not-sent' },
   NOT_ENCODED: { code: 'TOO_LARGE', retryable: false, outcome: 'not-sent' },
-  SERVER_TOO_OLD: { code: 'SERVER_TOO_OLD', retryable: false, outcome: 'not-sent' },
 };
 
 const replies: Readonly<Record<number, Classification>> = {

@@ -1,5 +1,6 @@
 import { type DriverModule, requireKnown } from '@anymq/core/driver';
 import { createRabbitmqDriver } from './driver.ts';
+import { classifyError } from './errors.ts';
 import { capabilities, limits, moduleOptions, parseUrl, type RabbitmqDriverOptions } from './options.ts';
 
 /**
@@ -13,6 +14,7 @@ export const rabbitmq: DriverModule = {
   capabilities,
   limits,
   parseUrl,
+  classifyError,
   async create(options, { namespace, clock, logger }) {
     requireKnown("The driver 'rabbitmq'", options, moduleOptions);
     return createRabbitmqDriver({ ...(options as RabbitmqDriverOptions), namespace, clock, logger });
