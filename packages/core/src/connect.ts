@@ -87,8 +87,8 @@ async function open(
 }
 
 /** What nobody knows is taken for a broker that is not there. */
-function whileConnecting({ classifyError }: DriverModule, error: unknown): Classification {
-  const found = classifyError?.(error);
+function whileConnecting(module: DriverModule, error: unknown): Classification {
+  const found = module.classifyError?.(error);
   return found === undefined || found.code === 'UNKNOWN' ? { code: 'NOT_CONNECTED', retryable: true } : found;
 }
 
