@@ -1,1 +1,147 @@
-export {};
+import { AnymqError, type Classification, type ErrorCode } from '@anymq/core/driver';
+
+/** What this driver finds out by itself, and what SQS says of one entry of a batch; anything else is the client's own error. */
+export class SqsError extends Error {
+  readonly code: ErrorCode | undefined;
+  readonly retryable: boolean | undefined;
+
+  constructor(
+    name: string,
+    message: string,
+    { code, retryable, cause }: { code?: ErrorCode; retryable?: boolean; cause?: unknown } = {},
+  ) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = name;
+    this.code = code;
+    this.retryable = retryable;
+  }
+}
+
+/** Of this driver's own making. */
+export function ownError(code: ErrorCode, message: string, cause?: unknown): SqsError {
+  return new SqsError('SqsError', message, { code, retryable: retryableCodes.has(code), cause });
+}
+
+export interface FailedEntry {
+  readonly Code?: string | undefined;
+  readonly SenderFault?: boolean | undefined;
+}
+
+/** An entry that SQS or SNS refused although the call went well. Its text may quote the message, and is dropped. */
+export function entryError({ Code: name = 'UnknownEntryError', SenderFault: isOurFault }: FailedEntry): SqsError {
+  const known = byName[plainName(name)];
+  return new SqsError(name, 'The broker refused one entry of a batch.', {
+    retryable: known?.retryable ?? isOurFault !== true,
+  });
+}
+
+const retryableCodes: ReadonlySet<ErrorCode> = new Set(['NOT_CONNECTED', 'TIMEOUT', 'THROTTLED', 'UNKNOWN']);
+const unknownError: Classification = { code: 'UNKNOWN', retryable: true, outcome: 'unknown' };
+
+const refused = (code: ErrorCode, retryable = false): Classification => ({ code, retryable, outcome: 'not-sent' });
+const unclear = (code: ErrorCode): Classification => ({ code, retryable: true, outcome: 'unknown' });
+const named = (names: string, classification: Classification): readonly (readonly [string, Classification])[] =>
+  names.split(' ').map((name) => [name, classification]);
+
+/** Names of errors and of failed entries, without `AWS.SimpleQueueService.` and `Exception`: the API references of SQS and SNS. */
+const byName: Readonly<Record<string, Classification>> = Object.fromEntries([
+  ...named('QueueDoesNotExist NonExistentQueue NotFound ResourceNotFound', refused('NOT_FOUND')),
+  ...named(
+    'AccessDenied AuthorizationError KmsAccessDenied KMSAccessDenied KmsDisabled KMSDisabled KmsNotFound KMSNotFound',
+    refused('ACCESS_DENIED'),
+  ),
+  ...named(
+    'InvalidClientTokenId UnrecognizedClient SignatureDoesNotMatch InvalidSignature ExpiredToken InvalidAccessKeyId',
+    refused('UNAUTHENTICATED'),
+  ),
+  ...named(
+    'MissingAuthenticationToken IncompleteSignature InvalidSecurity CredentialsProviderError TokenProviderError OptInRequired',
+    refused('UNAUTHENTICATED'),
+  ),
+  ...named(
+    'Throttling Throttled RequestThrottled TooManyRequests RequestLimitExceeded KmsThrottled KMSThrottling OverLimit SlowDown',
+    refused('THROTTLED', true),
+  ),
+  ...named('BatchRequestTooLong MessageTooLong', refused('TOO_LARGE')),
+  ...named(
+    'InvalidParameterValue InvalidParameter InvalidAttributeName InvalidAttributeValue InvalidMessageContents InvalidAddress',
+    refused('INVALID_OPTION'),
+  ),
+  ...named('MissingRequiredParameter MissingParameter ValidationError Validation', refused('INVALID_OPTION')),
+  ...named('ReceiptHandleIsInvalid MessageNotInflight', refused('LEASE_LOST')),
+  ...named('QueueNameExists QueueAlreadyExists', refused('TOPOLOGY_MISMATCH')),
+  ...named('QueueDeletedRecently PurgeQueueInProgress', { ...refused('CONFLICT', true), retryAfterMs: 60_000 }),
+  ...named('TagLimitExceeded SubscriptionLimitExceeded TopicLimitExceeded FilterPolicyLimitExceeded', refused('CONFLICT')),
+  ...named('UnsupportedOperation InvalidAction', refused('UNSUPPORTED')),
+  ...named('TimeoutError RequestTimeout', unclear('TIMEOUT')),
+  ...named('AbortError', { code: 'ABORTED', retryable: false, outcome: 'unknown' }),
+]);
+
+/** Of sockets and of name resolution: the request was never written. */
+const unreachable: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'CERT_HAS_EXPIRED',
+]);
+const broken: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT', 'ERR_STREAM_PREMATURE_CLOSE']);
+
+/** Total. */
+export function classifyError(error: unknown): Classification {
+  if (AnymqError.isInstance(error)) return { code: error.code, retryable: error.retryable, outcome: error.outcome };
+  if (typeof error !== 'object' || error === null) return unknownError;
+  const { name, code } = error as Readonly<Record<string, unknown>>;
+  if (error instanceof SqsError && error.code !== undefined) return ofOwn(error, error.code);
+  if (typeof code === 'string' && unreachable.has(code)) return refused('NOT_CONNECTED', true);
+  if (typeof code === 'string' && broken.has(code)) return unclear('NOT_CONNECTED');
+  const known = typeof name === 'string' ? byName[plainName(name)] : undefined;
+  if (known !== undefined) return isTooLong(error) ? refused('TOO_LARGE') : known;
+  return byStatus(error);
+}
+
+function ofOwn({ retryable = false }: SqsError, code: ErrorCode): Classification {
+  return { code, retryable, outcome: code === 'TIMEOUT' ? 'unknown' : 'not-sent' };
+}
+
+/** One refused entry: it is not stored, whatever the reason. Otherwise by the response's status. */
+function byStatus(error: object): Classification {
+  if (error instanceof SqsError && error.retryable !== undefined) return refused('UNKNOWN', error.retryable);
+  const { $metadata, $retryable } = error as {
+    readonly $metadata?: { readonly httpStatusCode?: unknown };
+    readonly $retryable?: { readonly throttling?: unknown };
+  };
+  const status = $metadata?.httpStatusCode;
+  if ($retryable?.throttling === true || status === 429) return refused('THROTTLED', true);
+  if (status === 403) return refused('ACCESS_DENIED');
+  if (status === 401) return refused('UNAUTHENTICATED');
+  return unknownError;
+}
+
+/** SQS and SNS have no error of their own for a message that is too long. */
+function isTooLong(error: object): boolean {
+  const { name, message } = error as { readonly name?: unknown; readonly message?: unknown };
+  if (typeof name !== 'string' || !plainName(name).startsWith('InvalidParameter')) return false;
+  return typeof message === 'string' && /too long|must be shorter|message length/i.test(message);
+}
+
+function plainName(name: string): string {
+  const short = name.slice(name.lastIndexOf('.') + 1).replace(/(Exception|Failure)$/, '');
+  return Object.hasOwn(byName, name) ? name : short;
+}
+
+/** The queue or topic is not there. */
+export function isMissing(error: unknown): boolean {
+  return classifyError(error).code === 'NOT_FOUND';
+}
+
+/** The receipt is good for nothing any more: expired, or the message is gone. */
+export function isExpiredReceipt({ Code: name = '', Message: text = '' }: FailedEntry & { readonly Message?: string }): boolean {
+  if (byName[plainName(name)]?.code === 'LEASE_LOST') return true;
+  return name.startsWith('InvalidParameter') && /receipt handle/i.test(text);
+}

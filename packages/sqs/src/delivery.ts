@@ -1,0 +1,58 @@
+import type { SettleResult, WireMessage } from '@anymq/core/driver';
+import type { RawMessage } from './sqs-endpoint.ts';
+
+/** The token of one hand-over, and what the driver knows of it. Never handed out twice. */
+export class Delivery {
+  readonly receipt: string;
+  /** SQS's own: the same at every receive of this message. */
+  readonly messageId: string;
+  /** Of a FIFO queue. */
+  readonly group: string | undefined;
+  readonly receivedAt: number;
+  readonly bytes: number;
+  /** When its lease ends, by our clock. */
+  deadline: number;
+  /** Its first, short lease was extended. */
+  isExtended = false;
+  /** Its copy, or dead letter, was confirmed: what is left is to delete it. */
+  isCopied = false;
+  /** A delete was tried whose answer never came. */
+  mayBeDeleted = false;
+  /** `markStarted` was confirmed. */
+  isMarked = false;
+  /** Once settled or lost: what every later settle answers. */
+  result: SettleResult | undefined = undefined;
+  /** As SQS counts them. */
+  receives = 1;
+  received: WireMessage | undefined = undefined;
+  /** Repeats of one copy have the same deduplication id. */
+  readonly generation: string = crypto.randomUUID();
+
+  constructor(raw: RawMessage, nowMs: number, leaseMs: number) {
+    this.receipt = raw.ReceiptHandle ?? '';
+    this.messageId = raw.MessageId ?? '';
+    this.group = raw.Attributes?.MessageGroupId;
+    this.receivedAt = nowMs;
+    this.deadline = nowMs + leaseMs;
+    this.bytes = raw.Body?.length ?? 0;
+  }
+}
+
+export const settled: SettleResult = Object.freeze({ ok: true });
+export const lost: SettleResult = Object.freeze({ ok: false, reason: 'lost' });
+
+export function isDelivery(token: unknown): token is Delivery {
+  return token instanceof Delivery;
+}
+
+/** As many as fit, at least one; what does not fit stays in `from`. */
+export function takeFitting(from: Delivery[], maxMessages: number, maxBytes: number): Delivery[] {
+  let bytes = 0;
+  let count = 0;
+  for (const delivery of from) {
+    bytes += delivery.bytes;
+    if (count >= maxMessages || (count > 0 && bytes > maxBytes)) break;
+    count += 1;
+  }
+  return from.splice(0, count);
+}
