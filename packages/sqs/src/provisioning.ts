@@ -31,7 +31,7 @@ export async function provision(
     if (address.kind === 'queue') await ensureQueues(context, address, findings);
     else await provisionTopic(context, address, groups, findings);
   }
-  return findings;
+  return { created: findings.created, differences: findings.differences };
 }
 
 /** A header that a filter looks at travels as an attribute of its own. */
