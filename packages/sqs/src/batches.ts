@@ -37,13 +37,13 @@ export function batchId(index: number): string {
 
 /** One answer per entry, in order; what the answer leaves out is unknown. */
 export function answers(count: number, { Successful = [], Failed = [] }: BatchOutput): readonly BatchAnswer[] {
-  const found = new Array<BatchAnswer | undefined>(count);
+  const found: BatchAnswer[] = Array.from({ length: count }, () => unanswered);
   for (const { Id, SequenceNumber } of Successful) found[Number(Id)] = { ok: true, sequence: SequenceNumber };
   for (const failed of Failed) {
     const answer = { ok: false, error: entryError(failed), isExpired: isExpiredReceipt(failed) } as const;
     found[Number(failed.Id)] = answer;
   }
-  return Array.from(found, (answer) => answer ?? unanswered);
+  return found;
 }
 
 const unanswered: BatchAnswer = { ok: false, error: new Error('The answer lacks an entry.'), isExpired: false };

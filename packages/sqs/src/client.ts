@@ -1,3 +1,4 @@
+import type * as SnsSdk from '@aws-sdk/client-sns';
 import { SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs';
 import { SnsEndpoint } from './sns-endpoint.ts';
 import { SqsEndpoint } from './sqs-endpoint.ts';
@@ -104,7 +105,7 @@ async function checkConfig({ config }: SQSClient): Promise<void> {
   await config.credentials();
 }
 
-async function loadSns(): Promise<typeof import('@aws-sdk/client-sns')> {
+async function loadSns(): Promise<typeof SnsSdk> {
   try {
     return await import('@aws-sdk/client-sns');
   } catch (error) {

@@ -47,11 +47,7 @@ export function isAttributeName(name: string): boolean {
 }
 
 /** `filtered`: headers that are attributes as well, for filters to see. */
-export function encodeMessage(
-  message: OutgoingMessage,
-  meta?: WireMeta,
-  filtered: readonly string[] = [],
-): Encoded {
+export function encodeMessage(message: OutgoingMessage, meta?: WireMeta, filtered: readonly string[] = []): Encoded {
   const fields = wire.encode(message, meta);
   const text = textOf(message.body);
   const attributes: Record<string, TextAttribute> = {};
@@ -125,7 +121,10 @@ export function decodeMessage(raw: RawMessage, { destination, nowMs }: MessageCo
     nowMs,
     source: `/${destination}`,
     type: destination,
-    key: MessageAttributes['ce_id'] === undefined && rest['ce_id'] === undefined ? keyOf(Attributes.MessageGroupId) : undefined,
+    key:
+      MessageAttributes['ce_id'] === undefined && rest['ce_id'] === undefined
+        ? keyOf(Attributes.MessageGroupId)
+        : undefined,
   });
   message.body = bodyOf(raw.Body ?? '', rest[bodyMark] === 'base64');
   return message;

@@ -71,7 +71,10 @@ const byName: Readonly<Record<string, Classification>> = Object.fromEntries([
   ...named('ReceiptHandleIsInvalid MessageNotInflight', refused('LEASE_LOST')),
   ...named('QueueNameExists QueueAlreadyExists', refused('TOPOLOGY_MISMATCH')),
   ...named('QueueDeletedRecently PurgeQueueInProgress', { ...refused('CONFLICT', true), retryAfterMs: 60_000 }),
-  ...named('TagLimitExceeded SubscriptionLimitExceeded TopicLimitExceeded FilterPolicyLimitExceeded', refused('CONFLICT')),
+  ...named(
+    'TagLimitExceeded SubscriptionLimitExceeded TopicLimitExceeded FilterPolicyLimitExceeded',
+    refused('CONFLICT'),
+  ),
   ...named('UnsupportedOperation InvalidAction', refused('UNSUPPORTED')),
   ...named('TimeoutError RequestTimeout', unclear('TIMEOUT')),
   ...named('AbortError', { code: 'ABORTED', retryable: false, outcome: 'unknown' }),
@@ -90,7 +93,13 @@ const unreachable: ReadonlySet<string> = new Set([
   'ERR_TLS_CERT_ALTNAME_INVALID',
   'CERT_HAS_EXPIRED',
 ]);
-const broken: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT', 'ERR_STREAM_PREMATURE_CLOSE']);
+const broken: ReadonlySet<string> = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ECONNABORTED',
+  'ETIMEDOUT',
+  'ERR_STREAM_PREMATURE_CLOSE',
+]);
 
 /** Total. */
 export function classifyError(error: unknown): Classification {
@@ -141,7 +150,14 @@ export function isMissing(error: unknown): boolean {
 }
 
 /** The receipt is good for nothing any more: expired, or the message is gone. */
-export function isExpiredReceipt({ Code: name = '', Message: text = '' }: FailedEntry & { readonly Message?: string }): boolean {
+export function isExpiredReceipt({
+  Code: name = '',
+  Message: text = '',
+}: FailedEntry & { readonly Message?: string }): boolean {
   if (byName[plainName(name)]?.code === 'LEASE_LOST') return true;
   return name.startsWith('InvalidParameter') && /receipt handle/i.test(text);
+}
+
+export function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('The client threw what is no error.', { cause: error });
 }

@@ -1,5 +1,6 @@
 import type { Clock, LostReason, Timer, Token } from '@anymq/core/driver';
 import { byBatches } from './batches.ts';
+import { asError } from './errors.ts';
 import { Delivery, lost } from './delivery.ts';
 import type { Place } from './driver-context.ts';
 
@@ -72,7 +73,11 @@ export class Leases {
     if (deliveries.length === 0) return;
     const { place, clock, leaseMs } = this.#options;
     const now = clock.now();
-    const items = deliveries.map((delivery) => ({ delivery, receipt: delivery.receipt, seconds: secondsFor(delivery, leaseMs, now) }));
+    const items = deliveries.map((delivery) => ({
+      delivery,
+      receipt: delivery.receipt,
+      seconds: secondsFor(delivery, leaseMs, now),
+    }));
     const answers = await byBatches(items, (batch) => place.endpoint.changeVisibility(place.url, batch));
     const gone: Delivery[] = [];
     let failure: unknown;
@@ -85,7 +90,7 @@ export class Leases {
       else failure = answer?.error;
     }
     this.lose(gone.filter((delivery) => this.#held.has(delivery)));
-    if (failure !== undefined) throw failure;
+    if (failure !== undefined) throw asError(failure);
   }
 
   stop(): void {

@@ -57,20 +57,20 @@ async function provisionTopic(
 }
 
 /** The queue of a queue or of a group, and that of its dead letters. Resolves with its URL; undefined where it is not to be made. */
-async function ensureQueues(
-  context: DriverContext,
-  address: Address,
-  findings: Findings,
-): Promise<string | undefined> {
+async function ensureQueues(context: DriverContext, address: Address, findings: Findings): Promise<string | undefined> {
   const { queue = '', deadLetters, isFifo } = namesOf(context.namespace, address);
   const endpoint = endpointOf(context, address);
   if (address.ordering === 'key' && !isFifo) {
-    findings.differences.push(`${queue} is a standard queue; an order by key needs a FIFO queue, whose name ends in .fifo.`);
+    findings.differences.push(
+      `${queue} is a standard queue; an order by key needs a FIFO queue, whose name ends in .fifo.`,
+    );
     return undefined;
   }
   const plain = plainAttributes(context, isFifo);
-  const dead = await ensureQueue(context, endpoint, { name: deadLetters, attributes: plain }, findings);
-  const found = await endpoint.find(queue);
+  const [dead, found] = await Promise.all([
+    ensureQueue(context, endpoint, { name: deadLetters, attributes: plain }, findings),
+    endpoint.find(queue),
+  ]);
   if (found !== undefined) {
     findings.differences.push(...(await compare(endpoint, found, queue)));
     return found;
@@ -110,7 +110,9 @@ function plainAttributes({ tuning: { kmsKeyId } }: DriverContext, isFifo: boolea
     MessageRetentionPeriod: retention,
     MaximumMessageSize: '1048576',
     // Keys do not share a bound on calls: SQS Developer Guide, high throughput for FIFO queues.
-    ...(isFifo ? { FifoQueue: 'true', DeduplicationScope: 'messageGroup', FifoThroughputLimit: 'perMessageGroupId' } : {}),
+    ...(isFifo
+      ? { FifoQueue: 'true', DeduplicationScope: 'messageGroup', FifoThroughputLimit: 'perMessageGroupId' }
+      : {}),
     ...(kmsKeyId === undefined ? {} : { KmsMasterKeyId: kmsKeyId }),
   };
 }

@@ -161,7 +161,11 @@ class SqsReceiver implements Receiver {
     if (!isMissing(failure.error)) throw failure.error;
     this.#missingSince ??= clock.now();
     if (clock.now() - this.#missingSince >= missingForMs) throw failure.error;
-    throw ownError('NOT_CONNECTED', 'The queue is not there. It may have been deleted to be made again.', failure.error);
+    throw ownError(
+      'NOT_CONNECTED',
+      'The queue is not there. It may have been deleted to be made again.',
+      failure.error,
+    );
   }
 
   #handOut({ maxMessages, maxBytes }: ReceiveOptions): readonly Received[] {

@@ -63,10 +63,13 @@ async function filteredHeaders(context: DriverContext, topic: string): Promise<r
     for (const { arn } of await sns.subscriptions(await sns.arn(topic)))
       for (const name of policyNames((await sns.subscriptionAttributes(arn))['FilterPolicy'])) names.add(name);
   } catch (error) {
-    context.logger.warn('The filters of a topic cannot be read: those of groups that this process does not know may not match.', {
-      destination: topic,
-      error: error instanceof Error ? error.name : typeof error,
-    });
+    context.logger.warn(
+      'The filters of a topic cannot be read: those of groups that this process does not know may not match.',
+      {
+        destination: topic,
+        error: error instanceof Error ? error.name : typeof error,
+      },
+    );
   }
   return [...names].slice(0, maxFilterHeaders);
 }

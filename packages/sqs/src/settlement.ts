@@ -21,6 +21,12 @@ interface Item {
   readonly outcome: SettleOutcome;
 }
 
+/** Seconds are too coarse for a release with a delay, and it must not count as a receive: it goes as a copy of the same attempt. */
+function plainOutcome(outcome: SettleOutcome, { received }: Delivery, now: number): SettleOutcome {
+  if (outcome.kind !== 'release' || outcome.delayMs <= 0 || received === undefined) return outcome;
+  return { kind: 'retry', dueAt: now + outcome.delayMs, attempt: received.attempt, failure: received.failure };
+}
+
 type Copy = Extract<SettleOutcome, { readonly kind: 'retry' | 'deadLetter' }>;
 
 /** Settles deliveries: first the copies and dead letters, and what of these was confirmed is deleted with what was acknowledged. */
@@ -33,14 +39,24 @@ export class Settler {
 
   async settle(items: readonly Settlement[]): Promise<readonly SettleResult[]> {
     const { leases } = this.#options;
-    const open = openItems(items, leases);
-    const expired = open.filter(({ delivery }) => delivery.deadline <= this.#options.context.clock.now());
+    const now = this.#options.context.clock.now();
+    const open = openItems(items, leases, now);
+    const expired = open.filter(({ delivery }) => delivery.deadline <= now);
     leases.loseExpired(expired.map(({ delivery }) => delivery));
     const errors = new Map<Delivery, unknown>();
     const ours = open.filter(({ delivery }) => delivery.result === undefined);
     await this.#copy(ours, errors);
-    const gone = [...ours.filter((item) => isDone(item)), ...expired.filter(({ outcome }) => outcome.kind === 'acknowledge')];
-    await Promise.all([this.#delete(gone.map(({ delivery }) => delivery), errors), this.#release(ours, errors)]);
+    const gone = [
+      ...ours.filter((item) => isDone(item)),
+      ...expired.filter(({ outcome }) => outcome.kind === 'acknowledge'),
+    ];
+    await Promise.all([
+      this.#delete(
+        gone.map(({ delivery }) => delivery),
+        errors,
+      ),
+      this.#release(ours, errors),
+    ]);
     await this.#clearMarks(ours);
     return items.map(({ token }) => resultOf(token, errors));
   }
@@ -90,7 +106,7 @@ export class Settler {
     const { place, leases, onReleased } = this.#options;
     const released = items.flatMap(({ delivery, outcome }) =>
       outcome.kind === 'release' && delivery.result === undefined
-        ? [{ delivery, receipt: delivery.receipt, seconds: Math.ceil(outcome.delayMs / 1000) }]
+        ? [{ delivery, receipt: delivery.receipt, seconds: 0 }]
         : [],
     );
     if (place.isFifo) released.reverse();
@@ -119,16 +135,19 @@ export class Settler {
     try {
       await this.#options.marks.clear(marked.map(({ delivery }) => delivery.messageId));
     } catch (error) {
-      this.#options.context.logger.debug('A mark was left behind.', { error: error instanceof Error ? error.name : typeof error });
+      this.#options.context.logger.debug('A mark was left behind.', {
+        error: error instanceof Error ? error.name : typeof error,
+      });
     }
   }
 }
 
 /** Each open delivery once: of a repeat in the same batch the first counts. */
-function openItems(items: readonly Settlement[], leases: Leases): Item[] {
+function openItems(items: readonly Settlement[], leases: Leases, now: number): Item[] {
   const open = new Map<Delivery, Item>();
   for (const { token, outcome } of items)
-    if (leases.has(token) && token.result === undefined && !open.has(token)) open.set(token, { delivery: token, outcome });
+    if (leases.has(token) && token.result === undefined && !open.has(token))
+      open.set(token, { delivery: token, outcome: plainOutcome(outcome, token, now) });
   return [...open.values()];
 }
 

@@ -1,8 +1,9 @@
+import type * as SnsSdk from '@aws-sdk/client-sns';
 import type { AwsClient } from './client.ts';
 import { answers, type BatchAnswer, batchId, type SendEntry } from './batches.ts';
 import { isMissing, ownError } from './errors.ts';
 
-type Sdk = typeof import('@aws-sdk/client-sns');
+type Sdk = typeof SnsSdk;
 export type TopicAttributes = Readonly<Record<string, string>>;
 
 export interface Subscription {
@@ -74,7 +75,8 @@ export class SnsEndpoint {
       const command = new this.#sdk.ListSubscriptionsByTopicCommand({ TopicArn: arn, NextToken: token });
       const page = await this.#unlessMissing<SubscriptionPage>(command);
       for (const { Protocol, SubscriptionArn = '', Endpoint = '' } of page?.Subscriptions ?? [])
-        if (Protocol === 'sqs' && SubscriptionArn.startsWith('arn:')) all.push({ arn: SubscriptionArn, endpoint: Endpoint });
+        if (Protocol === 'sqs' && SubscriptionArn.startsWith('arn:'))
+          all.push({ arn: SubscriptionArn, endpoint: Endpoint });
       token = page?.NextToken === '' ? undefined : page?.NextToken;
     } while (token !== undefined);
     return all;

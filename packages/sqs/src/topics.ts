@@ -41,7 +41,11 @@ interface Ends {
 }
 
 /** Lets the topic send to the queue, and subscribes it. What has drifted is repaired where things are made. */
-export async function ensureSubscription(ends: Ends, { name, filter }: PlannedGroup, findings: Findings): Promise<void> {
+export async function ensureSubscription(
+  ends: Ends,
+  { name, filter }: PlannedGroup,
+  findings: Findings,
+): Promise<void> {
   const { sns, endpoint, topic, queue } = ends;
   const { QueueArn = '', Policy } = await endpoint.attributes(queue, ['QueueArn', 'Policy']);
   await ensurePolicy(ends, QueueArn, Policy, findings);
@@ -63,7 +67,8 @@ async function repair(
   for (const [attribute, value] of Object.entries(all)) {
     if (sameAttribute(attribute, is[attribute], value)) continue;
     if (findings.mode === 'create') await sns.setSubscriptionAttribute(arn, attribute, value);
-    else findings.differences.push(`The subscription of the group ${group} has another ${attribute} than was asked for.`);
+    else
+      findings.differences.push(`The subscription of the group ${group} has another ${attribute} than was asked for.`);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Received, Timer } from '@anymq/core/driver';
 import type { Delivery } from './delivery.ts';
 import type { DriverContext, Place } from './driver-context.ts';
+import { asError } from './errors.ts';
 import { deduplicationId, encodeMessage, groupOf } from './encoding.ts';
 
 /** Invisible for so long at the most: SQS API reference, ChangeMessageVisibility; less a minute. */
@@ -31,7 +32,11 @@ export class Waiting {
     if (leftMs <= 0) this.#run(() => this.#forward(delivery));
     else if (leftMs >= 1000) this.#run(() => this.#hide(delivery, Math.floor(leftMs / 1000)));
     else if (this.#isClosed || delivery.deadline - now - marginMs < leftMs) this.#run(() => this.#hide(delivery, 1));
-    else this.#timers.set(delivery, clock.setTimeout(() => this.#isDue(delivery), leftMs));
+    else
+      this.#timers.set(
+        delivery,
+        clock.setTimeout(() => this.#isDue(delivery), leftMs),
+      );
   }
 
   /** What waits here comes back at SQS. */
@@ -78,7 +83,7 @@ export class Waiting {
       deduplicationId: deduplicationId(id, messageId),
     };
     const [sent] = await endpoint.send(url, [entry]);
-    if (sent?.ok !== true) throw sent?.error;
+    if (sent?.ok !== true) throw asError(sent?.error);
     await endpoint.delete(url, [receipt]);
   }
 }

@@ -1,9 +1,11 @@
 import { testDriver } from '@anymq/testing';
+import { sharedBroker } from '@anymq/testing/brokers';
 import { describe } from 'vitest';
 import { createHarness } from './support/harness.ts';
 
-const url = process.env['ANYMQ_TEST_SQS_URL'];
+const broker = sharedBroker('sqs');
 
-describe.runIf(url !== undefined)('on emulators', () => {
-  if (url !== undefined) testDriver(createHarness(url));
+// Queues are at ElasticMQ, topics and the queues of their groups at fauxqs.
+describe.runIf(broker !== undefined)('on emulators', () => {
+  if (broker !== undefined) testDriver(createHarness(broker.url));
 });

@@ -9,7 +9,6 @@ export function createHarness(url: string): Harness {
   const options = sqs.parseUrl(url) as SqsDriverOptions;
   const { endpoint = '', region = '' } = options;
   const doors = new Map<Driver, readonly CutOff[]>();
-  const admin = new SQS({ endpoint, region, credentials: { accessKeyId: 'anymq', secretAccessKey: 'anymq' } });
   return {
     name: 'sqs',
     async createDriver(namespace) {
@@ -33,14 +32,19 @@ export function createHarness(url: string): Harness {
     async cutConnections() {
       for (const all of doors.values()) for (const door of all) door.cut();
     },
-    writeForeign: (address, raw) => writeForeign(admin, String(address.physical), raw),
+    writeForeign: (address, raw) => writeForeign({ endpoint, region }, String(address.physical), raw),
     async close() {
-      admin.destroy();
+      doors.clear();
     },
   };
 }
 
-async function writeForeign(admin: SQS, name: string, { body, headers = {} }: RawMessage): Promise<void> {
+async function writeForeign(
+  where: { readonly endpoint: string; readonly region: string },
+  name: string,
+  { body, headers = {} }: RawMessage,
+): Promise<void> {
+  const admin = new SQS({ ...where, credentials: { accessKeyId: 'anymq', secretAccessKey: 'anymq' } });
   const { QueueUrl } = await admin.getQueueUrl({ QueueName: name });
   // SQS takes no empty value.
   const values = Object.entries(headers).filter(([, value]) => value !== '');
@@ -51,4 +55,5 @@ async function writeForeign(admin: SQS, name: string, { body, headers = {} }: Ra
       values.map(([header, value]) => [header, { DataType: 'String', StringValue: value }]),
     ),
   });
+  admin.destroy();
 }

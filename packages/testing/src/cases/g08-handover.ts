@@ -85,17 +85,19 @@ export const handover: readonly ConformanceCase[] = casesOf('G8', [
     async run(context) {
       const member = await context.connect();
       const queue = context.queue('jobs', { ...ordered, partitions: 1 });
+      // Of one key a broker may hand out nothing before its first message is settled: several keys wait.
+      const key = (n: number): string => `key-${n % 5}`;
       await context.sendJobs(
         member,
         queue,
-        jobs(20, (n) => ({ key: n === 20 ? 'b' : 'a' })),
+        jobs(20, (n) => ({ key: key(n) })),
       );
       await context.consume(
         member,
         queue,
         { maxHeld: 3, concurrency: 2, retry: attempts(5, 800) },
         async ({ id, attempt }) => {
-          if (id === '1' && attempt < 3) throw new Error('fails');
+          if (Number(id) <= 5 && attempt < 3) throw new Error('fails');
         },
       );
       await context.until('it said that the partition waits', () =>
