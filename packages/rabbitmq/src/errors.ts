@@ -70,6 +70,7 @@ export function classifyError(error: unknown): Classification {
   if (AnymqError.isInstance(error)) return { code: error.code, retryable: error.retryable, outcome: error.outcome };
   if (typeof error !== 'object' || error === null) return unknownError;
   const { code, message, name } = error as Readonly<Record<string, unknown>>;
+  if (largestSize(error) !== undefined) return { code: 'TOO_LARGE', retryable: false, outcome: 'not-sent' };
   return byCode(code) ?? byText(typeof message === 'string' ? message : '', name) ?? unknownError;
 }
 
@@ -100,6 +101,13 @@ function byText(text: string, name: unknown): Classification | undefined {
   )
     return { code: 'NOT_CONNECTED', retryable: true, outcome: 'unknown' };
   return undefined;
+}
+
+/** Of the broker's answer to a message above its `max_message_size`: that size. */
+export function largestSize(error: object): number | undefined {
+  const text = 'message' in error && typeof error.message === 'string' ? error.message : '';
+  const size = /message size \d+ is larger than configured max size (\d+)/.exec(text)?.[1];
+  return size === undefined ? undefined : Number(size);
 }
 
 /** True for the broker's answer that a queue or exchange is not there. */

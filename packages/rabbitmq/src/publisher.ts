@@ -1,6 +1,6 @@
 import type { Clock } from '@anymq/core/driver';
 import type { AmqpConfirmChannel, AmqpMessage, Link, PublishOptions } from './client.ts';
-import { asError, RabbitmqError, replyCode } from './errors.ts';
+import { asError, largestSize, RabbitmqError, replyCode } from './errors.ts';
 
 /** One message on its way to an exchange. The options are the client's. */
 export interface Publication {
@@ -163,13 +163,8 @@ function settle(flight: Flight, index: number, result: PublishResult): void {
 }
 
 /** `error` is null for the broker's yes. A returned message is confirmed as well. */
-function resultOf(
-  lane: Lane,
-  flight: Flight,
-  { exchange, routingKey }: Publication,
-  index: number,
-  error: unknown,
-): PublishResult {
+function resultOf(lane: Lane, flight: Flight, publication: Publication, index: number, error: unknown): PublishResult {
+  const { exchange, routingKey } = publication;
   if (error === null || error === undefined)
     return flight.returned.has(index)
       ? new RabbitmqError(
@@ -181,9 +176,16 @@ function resultOf(
     return new RabbitmqError('NOT_ACCEPTED', `The broker did not accept a message for '${routingKey}'.`);
   const { failure } = lane;
   // The others on this channel went down with the one that the broker complained about.
-  if (failure !== undefined && (replyCode(failure) !== 404 || failure.message.includes(`'${exchange}'`)))
-    return failure;
+  if (failure !== undefined && concerns(failure, publication)) return failure;
   return new RabbitmqError('CONNECTION_LOST', 'The channel closed before the broker confirmed.', { cause: error });
+}
+
+/** Whether the broker may have meant this one: it names an exchange that is missing or closed to us, and the size that is too large. */
+function concerns(failure: Error, { exchange, content }: Publication): boolean {
+  const largest = largestSize(failure);
+  if (largest !== undefined) return content.length > largest;
+  const code = replyCode(failure);
+  return (code !== 404 && code !== 403) || failure.message.includes(`'${exchange}'`);
 }
 
 /** The client threw before it wrote anything. */

@@ -1,7 +1,6 @@
 import type { Address, Driver, OutgoingMessage, Received, Receiver } from '@anymq/core/driver';
 import { createRabbitmqDriver } from '@anymq/rabbitmq';
 import { sharedBroker } from '@anymq/testing/brokers';
-import { connect } from 'amqplib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createHarness } from './support/harness.ts';
 
@@ -69,31 +68,6 @@ afterEach(async () => {
 });
 
 describe.runIf(url !== '')('on a real server', { timeout: 60_000 }, () => {
-  test('a wrong password is UNAUTHENTICATED, and no right to a virtual host ACCESS_DENIED', async () => {
-    const known = await driverIn(newNamespace());
-    const parts = new URL(url);
-    parts.password = 'wrong-secret';
-    const wrong: unknown = await createRabbitmqDriver({ url: parts.href }).catch((error: unknown) => error);
-    expect(known.classifyError(wrong)).toMatchObject({ code: 'UNAUTHENTICATED', retryable: false });
-    expect(String(wrong)).not.toContain('wrong-secret');
-    parts.href = url;
-    parts.pathname = 'no-such-host';
-    const nowhere: unknown = await createRabbitmqDriver({ url: parts.href }).catch((error: unknown) => error);
-    expect(known.classifyError(nowhere)).toMatchObject({ code: 'ACCESS_DENIED' });
-  });
-
-  test('a server before 4.0 is SERVER_TOO_OLD, and its connection is closed', async () => {
-    const driver = await driverIn(newNamespace());
-    const connection = await connect(url);
-    const closed = new Promise((resolve) => connection.on('close', resolve));
-    Object.assign(connection.connection.serverProperties, { version: '3.13.7' });
-    const error: unknown = await createRabbitmqDriver({ connect: async () => connection }).catch(
-      (error: unknown) => error,
-    );
-    expect(driver.classifyError(error)).toMatchObject({ code: 'SERVER_TOO_OLD', retryable: false });
-    await closed;
-  });
-
   test('a definition that differs is named: ordering, partitions, kind of queue', async () => {
     const driver = await driverIn(newNamespace());
     const provision = async (address: Address): Promise<readonly string[]> =>
