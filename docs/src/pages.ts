@@ -12,6 +12,7 @@ export const workspace: string = join(import.meta.dirname, '..', '..');
 
 /** Adapters whose own page is one of the documentation's, and the vendor's clients that its code imports. */
 export const adapters: readonly { readonly folder: string; readonly clients: readonly string[] }[] = [
+  { folder: 'redis-streams', clients: ['ioredis'] },
   { folder: 'rabbitmq', clients: ['amqplib'] },
 ];
 

@@ -73,10 +73,10 @@ function duplicate(template: RedisClientTemplate, options: ConnectionOptions, is
 /** Rejects with what the server or the network said, or with TIMEOUT; and then leaves nothing behind. */
 async function connect(client: RedisClient, { connectTimeoutMs }: ConnectionOptions): Promise<void> {
   let reason: Error | undefined;
-  client.on('error', (error) => (reason ??= error));
+  client.on('error', (error) => (reason ??= nodeError(error) ?? error));
   // A cluster that knows none of its nodes' addresses is waited for without an end.
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(connectTimeout()), 2 * connectTimeoutMs);
+  const timer = setTimeout(() => late.reject(connectTimeout()), connectTimeoutMs);
   try {
     await Promise.race([client.connect(), late.promise]);
   } catch (error) {
@@ -85,6 +85,12 @@ async function connect(client: RedisClient, { connectTimeoutMs }: ConnectionOpti
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** A cluster that could not be asked says what the last of its nodes said. */
+function nodeError(error: unknown): Error | undefined {
+  const { lastNodeError } = (error ?? {}) as { readonly lastNodeError?: unknown };
+  return lastNodeError instanceof Error ? lastNodeError : undefined;
 }
 
 function connectTimeout(): RedisStreamsError {
@@ -102,11 +108,14 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #commands: RedisClient;
   readonly #readers = new Set<Reader>();
+  /** Rises whenever the server is another one, or may be. */
+  generation = 0;
 
   private constructor(template: RedisClientTemplate, options: ConnectionOptions, commands: RedisClient) {
     this.#template = template;
     this.#options = options;
     this.#commands = commands;
+    commands.on('close', () => (this.generation += 1));
   }
 
   static async open(template: RedisClientTemplate, options: ConnectionOptions): Promise<Connection> {

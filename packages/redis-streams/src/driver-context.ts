@@ -4,6 +4,8 @@ import type { Connection } from './client.ts';
 /** What the parts of one driver share. */
 export interface DriverContext {
   readonly connection: Connection;
+  /** For sends: another one when they are waited for at the server, which holds up everything behind them. */
+  readonly sending: Connection;
   readonly namespace: string;
   readonly clock: Clock;
   readonly random: () => number;

@@ -19,25 +19,29 @@ import { inspect, physicalNames, remove, seek } from './topology.ts';
 
 /**
  * A connected driver, for `createClient(await createRedisStreamsDriver({ host }))`. Each receiver has a connection of its own
- * beside the driver's. @throws INVALID_OPTION, NOT_CONNECTED, UNAUTHENTICATED, SERVER_TOO_OLD
+ * beside the driver's. @throws INVALID_OPTION, NOT_CONNECTED, UNAUTHENTICATED, SERVER_TOO_OLD, UNSUPPORTED
  */
 export async function createRedisStreamsDriver(
   options: RedisStreamsDriverOptions = {},
 ): Promise<Driver<RedisStreamsCapabilities>> {
   const settings = readSettings(options);
   const { namespace, clock, random, logger, wait, abandonedGroupMs, connectTimeoutMs, commandTimeoutMs } = settings;
-  const connection = await Connection.open(await loadTemplate(settings.connection), {
-    connectTimeoutMs,
-    commandTimeoutMs,
-    onError: (error) => logger.debug('The connection to Redis has failed. It is made again.', { error: error.name }),
-  });
+  const template = await loadTemplate(settings.connection);
+  const connectOne = (): Promise<Connection> =>
+    Connection.open(template, {
+      connectTimeoutMs,
+      commandTimeoutMs,
+      onError: (error) => logger.debug('The connection to Redis has failed. It is made again.', { error: error.name }),
+    });
+  const connection = await connectOne();
   try {
-    await checkServer(connection, logger);
+    await checkServer(connection, logger, wait);
+    const sending = wait.replicas + wait.aof > 0 ? await connectOne() : connection;
+    return createDriver({ connection, sending, namespace, clock, random, logger, limits, abandonedGroupMs, wait });
   } catch (error) {
     connection.close();
     throw error;
   }
-  return createDriver({ connection, namespace, clock, random, logger, limits, abandonedGroupMs, wait });
 }
 
 function createDriver(context: DriverContext): Driver<RedisStreamsCapabilities> {
@@ -80,13 +84,14 @@ function createDriver(context: DriverContext): Driver<RedisStreamsCapabilities> 
       await connection.call('ping');
     },
     close() {
-      closing ??= closeAll(receivers, connection);
+      closing ??= closeAll(receivers, context);
       return closing;
     },
   };
 }
 
-async function closeAll(receivers: ReadonlySet<Receiver>, connection: Connection): Promise<void> {
+async function closeAll(receivers: ReadonlySet<Receiver>, { connection, sending }: DriverContext): Promise<void> {
   await Promise.all([...receivers].map((receiver) => receiver.close()));
+  sending.close();
   connection.close();
 }

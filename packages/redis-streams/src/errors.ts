@@ -1,13 +1,19 @@
-import { AnymqError, type Classification, type ErrorCode } from '@anymq/core/driver';
+import { AnymqError, type Classification, type ErrorCode, type SendUncertainty } from '@anymq/core/driver';
 
 /** What this driver finds out by itself; anything else comes from the client or the server as it is. */
 export class RedisStreamsError extends Error {
   readonly code: ErrorCode;
+  readonly outcome: SendUncertainty;
 
-  constructor(code: ErrorCode, message: string) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    outcome: SendUncertainty = code === 'TIMEOUT' ? 'unknown' : 'not-sent',
+  ) {
     super(message);
     this.name = 'RedisStreamsError';
     this.code = code;
+    this.outcome = outcome;
   }
 }
 
@@ -59,6 +65,8 @@ const clientTexts: readonly (readonly [string, Classification])[] = [
   ["Cluster isn't ready", refused('NOT_CONNECTED', true)],
   ['None of startup nodes', refused('NOT_CONNECTED', true)],
   ['Failed to refresh slots cache', refused('NOT_CONNECTED', true)],
+  // Of a node that was asked for the slots of its cluster.
+  ['timeout', refused('NOT_CONNECTED', true)],
   ['All sentinels are unreachable', refused('NOT_CONNECTED', true)],
   ['Connection is closed', { code: 'NOT_CONNECTED', retryable: true, outcome: 'unknown' }],
   ['Reached the max retries per request', { code: 'NOT_CONNECTED', retryable: true, outcome: 'unknown' }],
@@ -75,7 +83,7 @@ export function classifyError(error: unknown): Classification {
   if (AnymqError.isInstance(error)) return { code: error.code, retryable: error.retryable, outcome: error.outcome };
   if (typeof error !== 'object' || error === null) return unknownError;
   const { name, code, message } = error as Readonly<Record<string, unknown>>;
-  if (name === 'RedisStreamsError' && typeof code === 'string') return ownError(code as ErrorCode);
+  if (name === 'RedisStreamsError') return ownError(error as RedisStreamsError);
   if (typeof code === 'string' && unreachable.has(code)) return refused('NOT_CONNECTED', true);
   const text = typeof message === 'string' ? message : '';
   const known = clientTexts.find(([begin]) => text.startsWith(begin));
@@ -85,8 +93,8 @@ export function classifyError(error: unknown): Classification {
   return replies[firstWord(text)] ?? unknownError;
 }
 
-function ownError(code: ErrorCode): Classification {
-  return { code, retryable: retryableCodes.has(code), outcome: code === 'TIMEOUT' ? 'unknown' : 'not-sent' };
+function ownError({ code, outcome }: RedisStreamsError): Classification {
+  return { code, retryable: retryableCodes.has(code), outcome };
 }
 
 function firstWord(text: string): string {

@@ -128,7 +128,8 @@ const minuteMs = 60_000;
 export function readSettings(options: RedisStreamsDriverOptions): Settings {
   requireKnown('createRedisStreamsDriver', options, allNames);
   requireOnePlace(options);
-  if (options.cluster !== undefined && ((options.waitReplicas ?? 0) > 0 || options.waitAof === true)) {
+  const isCluster = options.cluster !== undefined || options.client?.isCluster === true;
+  if (isCluster && ((options.waitReplicas ?? 0) > 0 || options.waitAof === true)) {
     throw invalidOption(
       'waitReplicas and waitAof work with one server, not with a cluster, whose nodes confirm each for itself.',
     );

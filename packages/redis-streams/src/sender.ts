@@ -1,7 +1,7 @@
 import { type Address, type OutgoingMessage, partitionOf, type SendOutcome, type Sender } from '@anymq/core/driver';
 import type { DriverContext } from './driver-context.ts';
 import { type Argument, encodeMessage } from './encoding.ts';
-import { RedisStreamsError } from './errors.ts';
+import { classifyError, RedisStreamsError } from './errors.ts';
 import { keysOf } from './keys.ts';
 import { send } from './scripts/sending.ts';
 
@@ -24,15 +24,16 @@ export function createSender(context: DriverContext, to: Address): Sender {
     const args: Argument[] = [to.kind, horizon(to, nowMs)];
     for (const [index, message] of messages.entries())
       args.push(...argumentsOf(message, partitions[index] ?? 0, nowMs));
-    return (await context.connection.run(send, scriptKeys, args)) as readonly string[];
+    return (await context.sending.run(send, scriptKeys, args)) as readonly string[];
   };
 
   return {
     async sendBatch(messages, { signal }) {
       if (signal.aborted) throw new RedisStreamsError('ABORTED', 'The send was aborted.');
       const partitions = messages.map(toPartition);
+      const { generation } = context.sending;
       const ids = await append(messages, partitions);
-      await confirm(context);
+      await confirm(context, generation);
       const isOrdered = to.ordering === 'key';
       return messages.map((message, index) =>
         outcomeOf(message, ids[index] ?? '', isOrdered ? partitions[index] : undefined),
@@ -43,8 +44,8 @@ export function createSender(context: DriverContext, to: Address): Sender {
 }
 
 /** A script would cost more than the command. */
-async function appendOne({ connection }: DriverContext, stream: string, message: OutgoingMessage): Promise<string> {
-  return (await connection.call('xadd', stream, '*', ...encodeMessage(message))) as string;
+async function appendOne({ sending }: DriverContext, stream: string, message: OutgoingMessage): Promise<string> {
+  return (await sending.call('xadd', stream, '*', ...encodeMessage(message))) as string;
 }
 
 function isDelayed({ dueAt }: OutgoingMessage, nowMs: number): boolean {
@@ -80,13 +81,20 @@ function outcomeOf({ id }: OutgoingMessage, entry: string, partition: number | u
   return { ok: true, receipt: entry === '' ? { id, partition } : { id, partition, sequence: entry } };
 }
 
-/** Waits for replicas, or for the disk, where that was asked for. */
-async function confirm({ connection, wait: { replicas, aof, timeoutMs } }: DriverContext): Promise<void> {
+/** Waits for replicas, or for the disk, where that was asked for: of what this connection has written. */
+async function confirm({ sending, wait }: DriverContext, generation: number): Promise<void> {
+  const { replicas, aof, timeoutMs } = wait;
   if (replicas === 0 && aof === 0) return;
-  const reached =
-    aof > 0
-      ? ((await connection.call('waitaof', aof, replicas, timeoutMs)) as readonly number[])
-      : [aof, (await connection.call('wait', replicas, timeoutMs)) as number];
-  if ((reached[0] ?? 0) >= aof && (reached[1] ?? 0) >= replicas) return;
+  try {
+    const reached =
+      aof > 0
+        ? ((await sending.call('waitaof', aof, replicas, timeoutMs)) as readonly number[])
+        : [aof, (await sending.call('wait', replicas, timeoutMs)) as number];
+    // Over a new connection the answer would be about nothing.
+    const isOurs = sending.generation === generation;
+    if (isOurs && (reached[0] ?? 0) >= aof && (reached[1] ?? 0) >= replicas) return;
+  } catch (error) {
+    throw new RedisStreamsError(classifyError(error).code, 'What was stored could not be waited for.', 'unknown');
+  }
   throw new RedisStreamsError('TIMEOUT', 'Not as many replicas or disks as asked for confirmed the send in time.');
 }

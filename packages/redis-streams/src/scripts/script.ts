@@ -6,7 +6,17 @@ export interface Script {
   readonly sha: string;
 }
 
+/** One that runs even where memory has run out: a backlog could not be worked off otherwise. */
 export function script(...parts: readonly string[]): Script {
+  return hashed(['#!lua flags=allow-oom', ...parts]);
+}
+
+/** One that takes in something new, which a server without memory refuses before anything is written. */
+export function growing(...parts: readonly string[]): Script {
+  return hashed(['#!lua', ...parts]);
+}
+
+function hashed(parts: readonly string[]): Script {
   const source = parts.join('\n');
   return { source, sha: createHash('sha1').update(source).digest('hex') };
 }

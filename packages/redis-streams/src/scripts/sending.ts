@@ -1,11 +1,11 @@
-import { copying, reader, script, type Script } from './script.ts';
+import { copying, growing, reader, script, type Script } from './script.ts';
 
 /**
  * KEYS: meta, delayed, stream of each partition. ARGV: 'queue' or 'topic', ids before which the history ends or '', then of
  * each message: partition, due time or '', number of its fields, fields. Answers the id of each, '' for a delayed one.
  * A topic that keeps no history and has no group takes nothing: '' for all.
  */
-export const send: Script = script(
+export const send: Script = growing(
   reader,
   copying,
   `

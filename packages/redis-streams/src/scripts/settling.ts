@@ -14,15 +14,15 @@ local function acknowledge(group, stream, deletes, from, to)
   if deletes then redis.call('XDEL', key, unpack(ARGV, from, to)) end
   if has_notes then for i = from, to do forget(stream, ARGV[i]) end end
 end
--- A copy is written in the step that ends the original, so a second run writes none.
+-- A copy is written in the step that ends the original, so a second run writes none; and before that end: what cannot be
+-- written (a user without the right to, a key of another type) leaves the original pending.
 local function settle_one(group, kind, stream, id, deletes, target, partition, due, set)
   local key = KEYS[5 + stream]
   if kind == 'unmark' then return forget(stream, id) end
-  if redis.call('XACK', key, group, id) == 0 then return end
+  if #redis.call('XPENDING', key, group, id, id, 1) == 0 then return end
   local entry = redis.call('XRANGE', key, id, id)[1]
-  forget(stream, id)
-  if not entry then return end
-  if kind == 'dead' then redis.call('XADD', dead, '*', unpack(copy_fields(entry[2], set)))
+  if not entry then -- Somebody deleted it.
+  elseif kind == 'dead' then redis.call('XADD', dead, '*', unpack(copy_fields(entry[2], set)))
   elseif kind == 'retry' then delay(delayed, meta, due, partition, copy_fields(entry[2], set))
   else
     -- A release changes nothing of the message but that it was delivered before.
@@ -30,7 +30,9 @@ local function settle_one(group, kind, stream, id, deletes, target, partition, d
     if due ~= '' then delay(delayed, meta, due, partition, copy)
     else redis.call('XADD', KEYS[5 + target], '*', unpack(copy)) end
   end
+  redis.call('XACK', key, group, id)
   if deletes then redis.call('XDEL', key, id) end
+  forget(stream, id)
 end
 local function settle_rest(group, is_ours)
   while at < #ARGV do
