@@ -35,7 +35,7 @@ describe('README.md, docs/ and the pages of adapters', () => {
 
   test('every link leads somewhere', () => {
     expect(report.links.faults).toEqual([]);
-    expect(report.links.checked).toBe(10);
+    expect(report.links.checked).toBeGreaterThan(10);
   });
 
   test('core agrees with every vector of the wire format', () => {
