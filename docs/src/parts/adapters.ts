@@ -1,4 +1,5 @@
-import { installLine, knownAdapters, packageOf } from '../../../packages/core/src/config/schemes.ts';
+import { installLine } from '../../../packages/core/src/config/adapter-errors.ts';
+import { knownAdapters } from '../../../packages/core/src/config/schemes.ts';
 import { capabilities, limits } from '../../../packages/memory/src/options.ts';
 import { rabbitmq } from '../../../packages/rabbitmq/src/index.ts';
 import { redisStreams } from '../../../packages/redis-streams/src/index.ts';
@@ -17,11 +18,11 @@ const landed: Readonly<Record<string, Readonly<Record<string, boolean>>>> = {
 export function adapterTable(): string {
   return table(
     ['adapter', 'URL', 'installed by', 'status'],
-    knownAdapters.map((adapter) => [
-      `\`${packageOf(adapter)}\``,
-      adapter.schemes.map((scheme) => `\`${scheme}:\``).join(', '),
-      `\`${installLine(adapter)}\``,
-      adapter.driver in landed ? 'here' : 'being built; not usable yet',
+    knownAdapters.map(({ name, schemes }) => [
+      `\`@anymq/${name}\``,
+      schemes.map((scheme) => `\`${scheme}:\``).join(', '),
+      `\`${installLine(name)}\``,
+      name in landed ? 'here' : 'being built; not usable yet',
     ]),
   );
 }

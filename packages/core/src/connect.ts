@@ -62,22 +62,21 @@ async function open(
   throwIfAborted(signal);
   const done = new AbortController();
   const giveUp = signal === undefined ? done.signal : AbortSignal.any([signal, done.signal]);
-  const late = sleep(systemClock, connectTimeoutMs, giveUp).then(() => undefined);
   const creating = (async () => module.create(options, context))();
   try {
-    const driver = await Promise.race([creating, late]);
+    const driver = await Promise.race([creating, sleep(systemClock, connectTimeoutMs, giveUp)]);
     if (driver !== undefined) return driver;
   } catch (error) {
     throw wrapError({ name: module.name, classifyError: () => whileConnecting(module, error) }, error).error;
   } finally {
     done.abort();
   }
-  creating
-    .then(
-      (driver) => driver.close(),
-      () => undefined,
-    )
-    .catch(() => context.logger.warn('anymq: closing a connection that came too late failed', { broker: name }));
+  const tell = (): void =>
+    context.logger.warn('anymq: closing a connection that came too late failed', { broker: name });
+  creating.then(
+    (driver) => driver.close().catch(tell),
+    () => undefined, // There is nothing to close, and nobody waits for it any more.
+  );
   throwIfAborted(signal);
   throw new AnymqError(
     'TIMEOUT',

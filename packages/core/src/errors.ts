@@ -25,13 +25,13 @@ export type ErrorCode =
 export type SendUncertainty = 'not-sent' | 'unknown';
 
 export interface ErrorDetails {
-  readonly retryable?: boolean;
-  readonly driver?: string;
-  readonly outcome?: SendUncertainty;
+  readonly retryable?: boolean | undefined;
+  readonly driver?: string | undefined;
+  readonly outcome?: SendUncertainty | undefined;
   /** Only its name, code and status are kept: raw client errors carry payloads and credentials. */
   readonly cause?: unknown;
   /** Replaces the name 'AnymqError', where a more telling one is established ('TimeoutError'). */
-  readonly name?: string;
+  readonly name?: string | undefined;
 }
 
 const brand: symbol = Symbol.for('anymq.error');

@@ -32,6 +32,8 @@ export interface ExponentialOptions {
   readonly jitter?: 'full' | 'none' | undefined;
 }
 
+/** `exponential()`, for those who take it without saying so. */
+const standardBackoff: Backoff = (attempt, random) => Math.min(300_000, 1000 * 2 ** (attempt - 1)) * random();
 const weekMs = 7 * 24 * 60 * 60 * 1000;
 
 /** initialMs × factor^(attempt − 1), at most maxMs. @throws INVALID_OPTION */
@@ -48,14 +50,13 @@ export function exponential(options: ExponentialOptions = {}): Backoff {
 }
 
 /** The policy behind a consumer's `retry` option. @throws INVALID_OPTION */
-export function toRetryPolicy(retry: RetryOptions | RetryPolicy | false | undefined): RetryPolicy {
+export function toRetryPolicy(retry: RetryOptions | RetryPolicy | false = {}): RetryPolicy {
   if (retry === false) return () => null;
   if (typeof retry === 'function') return retry;
-  if (retry !== undefined && (typeof retry !== 'object' || retry === null)) {
+  if (typeof retry !== 'object' || retry === null)
     throw invalidOption('retry must be false, a policy, or { maxAttempts, backoff }.');
-  }
-  requireKnown('retry', retry ?? {}, ['maxAttempts', 'backoff']);
-  const maxAttempts = requireNumber('retry.maxAttempts', retry?.maxAttempts ?? 5, { min: 1, max: 1000, integer: true });
-  const backoff = retry?.backoff ?? exponential();
+  requireKnown('retry', retry, ['maxAttempts', 'backoff']);
+  const { maxAttempts = 5, backoff = standardBackoff } = retry;
+  requireNumber('retry.maxAttempts', maxAttempts, { min: 1, max: 1000, integer: true });
   return ({ attempt, random }) => (attempt >= maxAttempts ? null : backoff(attempt, random));
 }

@@ -1,13 +1,6 @@
 import { sleep, type Clock } from '../clock.ts';
 import type { Destination } from '../destination.ts';
-import type {
-  Address,
-  DeadLetterStore,
-  Driver,
-  PlannedGroup,
-  ProvisionMode,
-  ProvisionResult,
-} from '../driver-interface.ts';
+import type { Driver, PlannedGroup, ProvisionMode, ProvisionResult } from '../driver-interface.ts';
 import { AnymqError, type SendUncertainty } from '../errors.ts';
 import { wrapError, type WrappedError } from '../wrap-error.ts';
 import { planOf } from './check-destination.ts';
@@ -40,7 +33,7 @@ export class Broker {
   /** A driver's call that is no send or receive: bounded, and with its error as the user sees it. @throws TIMEOUT after 30 s */
   async call<T>(work: () => Promise<T>): Promise<T> {
     const done = new AbortController();
-    const late = sleep(this.#clock, callTimeoutMs, done.signal).then(() => undefined);
+    const late = sleep(this.#clock, callTimeoutMs, done.signal);
     try {
       const result = await Promise.race([work().then((value) => ({ value })), late]);
       if (result !== undefined) return result.value;
@@ -53,27 +46,15 @@ export class Broker {
     throw new AnymqError('TIMEOUT', text, { driver: this.driver.name });
   }
 
-  async openDeadLetters(address: Address): Promise<DeadLetterStore> {
-    const store = await this.call(() => this.driver.openDeadLetters(address));
-    return {
-      count: () => this.call(() => store.count()),
-      page: (cursor, options) => this.call(() => store.page(cursor, options)),
-      requeue: (refs) => this.call(() => store.requeue(refs)),
-      remove: (refs) => this.call(() => store.remove(refs)),
-      close: () => this.call(() => store.close()),
-    };
-  }
-
   /** Makes or checks a destination, and a group, before its first use; once. @throws TOPOLOGY_MISMATCH, and what the driver throws */
   ensure(destination: Destination, physical: string | undefined, group?: PlannedGroup): Promise<void> {
     if (this.#mode === 'assume') return Promise.resolve();
     const key = `${destination.name}/${group?.name ?? ''}`;
-    let ready = this.#ready.get(key);
-    if (ready === undefined) {
-      ready = this.#ensure(destination, physical, group);
-      this.#ready.set(key, ready);
-      ready.catch(() => this.#ready.delete(key));
-    }
+    const known = this.#ready.get(key);
+    if (known !== undefined) return known;
+    const ready = this.#ensure(destination, physical, group);
+    this.#ready.set(key, ready);
+    ready.catch(() => this.#ready.delete(key));
     return ready;
   }
 

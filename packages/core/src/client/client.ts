@@ -75,9 +75,9 @@ export class ClientOf implements Client {
     const { broker, physical } = this.#place(of);
     const group = groupOf(of, options.group);
     return createDeadLetterQueue({
-      openStore: () => broker.openDeadLetters(addressOf(of, physical, group)),
+      openStore: () => broker.driver.openDeadLetters(addressOf(of, physical, group)),
       clock: this.#core.clock,
-      wrapError: (error) => broker.wrap(error).error,
+      call: (work) => broker.call(work),
       onTrouble: (what, error) =>
         this.#core.telemetry.logger.warn(`anymq: ${what} of dead letters failed`, {
           destination: of.name,

@@ -1,6 +1,7 @@
 import { Transactor } from '../consume/transactor.ts';
 import type { Destination } from '../destination.ts';
 import type { Receiver } from '../driver-interface.ts';
+import { checkMessage } from '../produce/check-message.ts';
 import { buildMessage } from '../produce/build-message.ts';
 import { addressOf } from './check-destination.ts';
 import type { ClientCore } from './client-core.ts';
@@ -14,7 +15,10 @@ export function createTransactor(core: ClientCore, from: Destination, receiver: 
     prepare(to, body, options) {
       const { broker: home, physical } = core.place(to);
       const context = { destination: to, driver: home.driver, source: core.source };
-      return { to: addressOf(to, physical), message: buildMessage(context, body, options, new Date(core.clock.now())) };
+      return {
+        to: addressOf(to, physical),
+        message: buildMessage(context, body, options, new Date(core.clock.now()), checkMessage),
+      };
     },
   });
 }

@@ -1,27 +1,23 @@
-import { AnymqError } from '../errors.ts';
-import { installLine, type KnownAdapter, packageOf } from './schemes.ts';
-
 /**
  * What the adapter's package exports, as the application would import it: looked for from the folders of `places` upward.
  * @throws ADAPTER_MISSING, with the install line
  */
 export async function importAdapter(
-  adapter: KnownAdapter,
+  name: string,
   places: readonly string[] = applicationPlaces(),
 ): Promise<Readonly<Record<string, unknown>>> {
-  const file = resolveFrom(places, packageOf(adapter));
-  if (file === undefined) throw adapterMissing(adapter, 'is not installed where the application can find it');
+  const file = resolveFrom(places, `@anymq/${name}`);
   try {
-    const { href } = process.getBuiltinModule('node:url').pathToFileURL(file);
-    return (await import(/* @vite-ignore */ /* webpackIgnore: true */ href)) as Readonly<Record<string, unknown>>;
+    if (file !== undefined) {
+      const { href } = process.getBuiltinModule('node:url').pathToFileURL(file);
+      return (await import(/* @vite-ignore */ /* webpackIgnore: true */ href)) as Readonly<Record<string, unknown>>;
+    }
   } catch (error) {
-    throw adapterMissing(adapter, `cannot be loaded${missingPart(error)}`, error);
+    const { adapterMissing } = await import('./adapter-errors.ts');
+    throw adapterMissing(name, 'cannot be loaded', error);
   }
-}
-
-export function adapterMissing(adapter: KnownAdapter, problem: string, cause?: unknown): AnymqError {
-  const advice = `Install it with \`${installLine(adapter)}\`, or pass its module: connect(config, { drivers: [module] }).`;
-  return new AnymqError('ADAPTER_MISSING', `${packageOf(adapter)} ${problem}. ${advice}`, { cause });
+  const { adapterMissing } = await import('./adapter-errors.ts');
+  throw adapterMissing(name, 'is not installed where the application can find it');
 }
 
 /** The main script, followed through links and as it was called, then the working directory. */
@@ -49,10 +45,4 @@ function resolveFrom(places: readonly string[], name: string): string | undefine
     }
   }
   return undefined;
-}
-
-/** Which module an adapter could not find: most often its vendor's client. A name, so safe to show. */
-function missingPart(error: unknown): string {
-  const found = error instanceof Error ? /Cannot find (?:package|module) '([@\w][\w./-]*)'/.exec(error.message) : null;
-  return found === null ? '' : ` because '${found[1]}' is missing`;
 }

@@ -1,8 +1,6 @@
 import type { BrokerOptions, Config } from '../client-types.ts';
 import type { DriverModule, ProvisionMode } from '../driver-interface.ts';
-import { invalidOption } from '../options.ts';
-import { AnymqError } from '../errors.ts';
-import { loadDriverModule, requireModules } from './load-driver-module.ts';
+import { adapterErrors, loadDriverModule, requireModules } from './load-driver-module.ts';
 import { schemeOf } from './schemes.ts';
 
 /** Where a destination lives. */
@@ -33,7 +31,7 @@ export interface ResolvedConfig {
  * @throws INVALID_OPTION, ADAPTER_MISSING, UNSUPPORTED (see `loadDriverModule`)
  */
 export async function loadConfig(config: string | Config, drivers?: readonly DriverModule[]): Promise<ResolvedConfig> {
-  requireModules(drivers);
+  await requireModules(drivers);
   const resolve = (name: string, broker: string | BrokerOptions): Promise<ResolvedBroker> =>
     resolveBroker(name, broker, drivers);
   if (typeof config === 'string' && schemeOf(config, drivers) !== undefined) {
@@ -60,22 +58,11 @@ async function resolveBroker(
     return { name, module: await loadDriverModule({ driver }, drivers), options };
   }
   const scheme = schemeOf(broker, drivers);
-  if (scheme === undefined)
-    throw invalidOption(`The broker '${name}' is no URL. Begin it with a scheme, like redis://localhost:6379.`);
+  if (scheme === undefined) throw (await adapterErrors()).noUrl(name);
   const module = await loadDriverModule({ scheme }, drivers);
-  return { name, module, options: parseUrl(name, module, broker) };
-}
-
-/** What a driver throws by mistake may quote the URL, with its password. */
-function parseUrl(name: string, module: DriverModule, url: string): ResolvedBroker['options'] {
   try {
-    return module.parseUrl(url);
+    return { name, module, options: module.parseUrl(broker) };
   } catch (error) {
-    if (AnymqError.isInstance(error)) throw error;
-    throw new AnymqError(
-      'INVALID_OPTION',
-      `The URL of the broker '${name}' cannot be read by the driver '${module.name}'. Check its form.`,
-      { cause: error },
-    );
+    throw (await adapterErrors()).unreadableUrl(name, module.name, error);
   }
 }

@@ -1,30 +1,16 @@
 import type { DriverModule } from '../driver-interface.ts';
 
-/** An adapter that core knows by name only; nothing here is imported. Its package is `@anymq/` + driver. */
-export interface KnownAdapter {
-  /** The `driver` of a configuration object. */
-  readonly driver: string;
-  /** Of URLs, without the colon. */
-  readonly schemes: readonly string[];
-  /** The vendor's clients: peer dependencies of the adapter. */
-  readonly clients: readonly string[];
-}
+/** What answers to the `driver` of a configuration object, and to the schemes of URLs, without the colon. */
+export type Named = Pick<DriverModule, 'name' | 'schemes'>;
 
-export const knownAdapters: readonly KnownAdapter[] = [
-  { driver: 'memory', schemes: ['memory'], clients: [] },
-  { driver: 'redis-streams', schemes: ['redis', 'rediss'], clients: ['ioredis'] },
-  { driver: 'rabbitmq', schemes: ['amqp', 'amqps'], clients: ['amqplib'] },
-  { driver: 'kafka', schemes: ['kafka'], clients: ['kafkajs'] },
-  { driver: 'sqs', schemes: ['sqs'], clients: ['@aws-sdk/client-sqs', '@aws-sdk/client-sns'] },
+/** Adapters that core knows by name only; nothing here is imported. Their packages are `@anymq/` + name. */
+export const knownAdapters: readonly Named[] = [
+  { name: 'memory', schemes: ['memory'] },
+  { name: 'redis-streams', schemes: ['redis', 'rediss'] },
+  { name: 'rabbitmq', schemes: ['amqp', 'amqps'] },
+  { name: 'kafka', schemes: ['kafka'] },
+  { name: 'sqs', schemes: ['sqs'] },
 ];
-
-export function packageOf(adapter: KnownAdapter): string {
-  return `@anymq/${adapter.driver}`;
-}
-
-export function installLine(adapter: KnownAdapter): string {
-  return ['npm install', packageOf(adapter), ...adapter.clients].join(' ');
-}
 
 /** The scheme of a broker's URL in lower case; undefined for what can only be a path: `C:\anymq.json`, `./anymq.json`. */
 export function schemeOf(text: string, drivers: readonly DriverModule[] = []): string | undefined {

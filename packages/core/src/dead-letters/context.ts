@@ -7,8 +7,8 @@ export interface DeadLetterContext {
   /** Opened for each operation, and closed at its end. */
   readonly openStore: () => Promise<DeadLetterStore>;
   readonly clock: Clock;
-  /** Makes a raw error of the store an AnymqError. */
-  readonly wrapError: (error: unknown) => AnymqError;
+  /** Bounds a call of the store, and makes its raw error an AnymqError. */
+  readonly call: <T>(work: () => Promise<T>) => Promise<T>;
   /** Hears what fails where nobody waits for it: in a watch, and when a store is closed. Must not throw. */
   readonly onTrouble: (what: 'watch' | 'close', error: unknown) => void;
   /** Aborts when the client closes. */

@@ -18,7 +18,7 @@ export class StoreSession {
   static async open(context: DeadLetterContext, signal?: AbortSignal): Promise<StoreSession> {
     const stop = stopSignal(context, signal);
     requireGoing(context, stop);
-    const opening = wrapped(context, context.openStore);
+    const opening = context.call(context.openStore);
     const store = await unlessStopped(opening, stop);
     if (store !== undefined) return new StoreSession(context, store, stop);
     opening.then(
@@ -32,7 +32,7 @@ export class StoreSession {
   async read<T extends object>(run: (store: DeadLetterStore) => Promise<T>): Promise<T> {
     this.requireGoing();
     const result = await unlessStopped(
-      wrapped(this.#context, () => run(this.#store)),
+      this.#context.call(() => run(this.#store)),
       this.stop,
     );
     return result ?? stopped(this.#context);
@@ -40,7 +40,7 @@ export class StoreSession {
 
   /** A change: always waited for, so that its outcome is known. */
   change<T>(run: (store: DeadLetterStore) => Promise<T>): Promise<T> {
-    return wrapped(this.#context, () => run(this.#store));
+    return this.#context.call(() => run(this.#store));
   }
 
   /** Oldest first, until the end. Letters may be removed between the pages. */
@@ -84,17 +84,9 @@ function stopped(context: DeadLetterContext): never {
 
 async function closeStore(context: DeadLetterContext, store: DeadLetterStore): Promise<void> {
   try {
-    await store.close();
+    await context.call(() => store.close());
   } catch (error) {
     context.onTrouble('close', error);
-  }
-}
-
-async function wrapped<T>({ wrapError }: DeadLetterContext, run: () => Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    throw wrapError(error);
   }
 }
 

@@ -2,13 +2,14 @@ import type { Limits } from '../capabilities.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { SendOutcome, Sender } from '../driver-interface.ts';
 import type { AnymqError, SendUncertainty } from '../errors.ts';
+import { Ring } from '../ring.ts';
 import { waitBackoff } from '../wait-backoff.ts';
 import type { WrappedError } from '../wrap-error.ts';
 import { Batch } from './batch.ts';
-import { KeyGate } from './key-gate.ts';
+import type { KeyGate } from './key-gate.ts';
 import { LiveEntries } from './live-entries.ts';
 import { closed, conflict, missingOutcome, timedOut } from './send-errors.ts';
-import { markFailed, type SendEntry } from './send-entry.ts';
+import type { SendEntry } from './send-entry.ts';
 
 export interface BatcherContext {
   readonly clock: Clock;
@@ -22,14 +23,21 @@ export interface BatcherContext {
   onRetry(messages: number, error: AnymqError): void;
 }
 
+interface Failed {
+  readonly entry: SendEntry;
+  readonly wrapped: WrappedError;
+}
+
 /**
  * Merges concurrent sends into batches, sends again what failed for a passing reason, and ends every entry exactly
  * once: confirmed, failed for good, or overdue. A batch that is not full is sent at once while fewer than two are in
  * flight; otherwise it grows until one returns.
  */
 export class Batcher {
+  /** Of a producer whose messages may have keys. */
+  keys: KeyGate | undefined;
   readonly #context: BatcherContext;
-  readonly #gate: KeyGate;
+  readonly #ready: Ring<SendEntry> = new Ring();
   readonly #live: LiveEntries;
   readonly #batches = new Set<Batch>();
   #sender: Sender | undefined;
@@ -44,22 +52,26 @@ export class Batcher {
 
   constructor(context: BatcherContext) {
     this.#context = context;
-    this.#gate = new KeyGate(!context.limits.atomicBatch);
-    this.#live = new LiveEntries(context.clock, (overdue) => this.#expire(overdue));
+    this.#live = new LiveEntries(context.clock, (overdue) =>
+      this.#endEarly(overdue, ({ offered }) => timedOut(offered, this.#lastFailure)),
+    );
+  }
+
+  useKeys(Gate: typeof KeyGate): void {
+    this.keys = new Gate(this.#ready, !this.#context.limits.atomicBatch);
   }
 
   add(entry: SendEntry): void {
+    const { key } = entry.message;
     this.#live.add(entry);
-    this.#gate.add(entry);
+    if (key === undefined || this.keys === undefined) this.#ready.push(entry);
+    else this.keys.add(entry, key);
     if (!this.#scheduled) this.#schedule(this.#context.lingerMs);
   }
 
   /** Ends an entry early. One that a driver has may still arrive. */
   abandon(entry: SendEntry, error: AnymqError): void {
-    if (entry.done) return;
-    this.#fail(entry, error);
-    this.#abortEmptyBatches();
-    this.#afterProgress();
+    if (!entry.done) this.#endEarly([entry], () => error);
   }
 
   /** Resolves when everything that was added before has ended. */
@@ -69,12 +81,11 @@ export class Batcher {
 
   /** Ends what is left and closes the sender. The raw error of the sender's close is the caller's to wrap. */
   async close(): Promise<void> {
+    const { clock } = this.#context;
     this.#closed = true;
-    for (const entry of this.#live.takeAll()) this.#fail(entry, closed(entry.offered));
-    this.#abortEmptyBatches();
-    this.#afterProgress();
-    this.#context.clock.clearTimeout(this.#pause);
-    this.#context.clock.clearTimeout(this.#linger);
+    this.#endEarly(this.#live.takeAll(), ({ offered }) => closed(offered));
+    clock.clearTimeout(this.#pause);
+    clock.clearTimeout(this.#linger);
     await this.#opening;
     await this.#sender?.close();
   }
@@ -87,14 +98,14 @@ export class Batcher {
 
   readonly #pump = (): void => {
     this.#scheduled = false;
-    if (this.#closed || this.#pause !== undefined || this.#gate.ready.length === 0) return;
+    if (this.#closed || this.#pause !== undefined || this.#ready.length === 0) return;
     if (this.#sender === undefined) {
       this.#opening ??= this.#open();
       return;
     }
     const { maxBatchesInFlight, maxBatchMessages } = this.#context.limits;
-    while (this.#batches.size < maxBatchesInFlight && this.#gate.ready.length > 0) {
-      if (this.#batches.size >= 2 && this.#gate.ready.length < maxBatchMessages) return;
+    while (this.#batches.size < maxBatchesInFlight && this.#ready.length > 0) {
+      if (this.#batches.size >= 2 && this.#ready.length < maxBatchMessages) return;
       const batch = this.#fill();
       // Those that it came upon have failed before they were sent.
       if (batch.entries.length === 0) return this.#live.sweep();
@@ -110,7 +121,7 @@ export class Batcher {
       const wrapped = this.#context.wrap(error, 'not-sent');
       this.#lastFailure = wrapped.error;
       if (wrapped.error.retryable) this.#pauseFor(wrapped.retryAfterMs);
-      else for (const entry of this.#gate.ready.takeAll()) this.#failUntaken(entry, wrapped.error);
+      else for (const entry of this.#ready.takeAll()) this.#failUntaken(entry, wrapped.error);
     }
     this.#opening = undefined;
     this.#afterProgress();
@@ -119,17 +130,16 @@ export class Batcher {
   #fill(): Batch {
     const { maxBatchMessages, maxBatchBytes } = this.#context.limits;
     const batch = new Batch();
-    const { ready } = this.#gate;
     while (batch.entries.length < maxBatchMessages) {
-      const entry = ready.peek();
+      const entry = this.#ready.peek();
       if (entry === undefined || (batch.entries.length > 0 && batch.bytes + entry.bytes > maxBatchBytes)) break;
-      ready.shift();
+      this.#ready.shift();
       if (entry.done) {
-        this.#gate.drop(entry);
-      } else if (this.#failedBefore(entry)) {
+        this.keys?.drop(entry);
+      } else if (this.keys?.failedBefore(entry) === true) {
         this.#failUntaken(entry, conflict(entry.offered));
       } else {
-        this.#gate.take(entry);
+        this.keys?.take(entry);
         batch.add(entry);
       }
     }
@@ -158,41 +168,37 @@ export class Batcher {
   }
 
   /** Ends what can be ended; what failed for a passing reason is returned, in order. */
-  #settle(
-    batch: Batch,
-    outcomes: readonly SendOutcome[] | undefined,
-    failure: unknown,
-  ): { readonly entry: SendEntry; readonly wrapped: WrappedError }[] {
-    const again: { readonly entry: SendEntry; readonly wrapped: WrappedError }[] = [];
+  #settle(batch: Batch, outcomes: readonly SendOutcome[] | undefined, failure: unknown): readonly Failed[] {
+    const again: Failed[] = [];
     const whole = outcomes === undefined ? this.#context.wrap(failure, 'unknown') : undefined;
     for (let index = 0; index < batch.entries.length; index++) {
       const entry = batch.entries[index] as SendEntry;
       const outcome = outcomes?.[index];
-      if (entry.done) {
-        this.#gate.release(entry);
-      } else if (outcome?.ok === true) {
+      if (!entry.done && outcome?.ok === true) {
         entry.done = true;
-        this.#gate.release(entry);
         entry.call.onSent(entry.index, outcome.receipt);
-      } else {
+      } else if (!entry.done) {
         const wrapped =
-          whole ?? this.#context.wrap(outcome === undefined ? missingOutcome() : outcome.error, 'unknown');
-        if (wrapped.error.retryable) again.push({ entry, wrapped });
-        else this.#end(entry, wrapped.error);
+          whole ?? this.#context.wrap(outcome?.ok === false ? outcome.error : missingOutcome(), 'unknown');
+        if (wrapped.error.retryable) {
+          again.push({ entry, wrapped });
+          continue;
+        }
+        this.#fail(entry, wrapped.error);
       }
+      this.keys?.release(entry);
     }
     return again;
   }
 
-  #sendAgain(again: readonly { readonly entry: SendEntry; readonly wrapped: WrappedError }[]): void {
+  #sendAgain(again: readonly Failed[]): void {
     for (const { entry, wrapped } of again.toReversed()) {
       entry.offered = wrapped.error.outcome !== 'not-sent';
-      this.#gate.ready.unshift(entry);
+      this.#ready.unshift(entry);
     }
-    const [first] = again;
-    if (first === undefined) return;
-    this.#lastFailure = first.wrapped.error;
-    this.#context.onRetry(again.length, first.wrapped.error);
+    const { error } = (again[0] as Failed).wrapped;
+    this.#lastFailure = error;
+    this.#context.onRetry(again.length, error);
     this.#pauseFor(Math.max(...again.map(({ wrapped }) => wrapped.retryAfterMs ?? 0)));
   }
 
@@ -202,53 +208,41 @@ export class Batcher {
   }
 
   #pauseFor(wishMs: number | undefined): void {
-    if (this.#closed || this.#pause !== undefined) return;
-    const delayMs = waitBackoff(++this.#failures, this.#context.random, wishMs);
-    this.#pause = this.#context.clock.setTimeout(() => {
-      this.#pause = undefined;
-      this.#pump();
-    }, delayMs);
+    if (this.#closed) return;
+    this.#pause ??= this.#context.clock.setTimeout(
+      () => {
+        this.#pause = undefined;
+        this.#pump();
+      },
+      waitBackoff(++this.#failures, this.#context.random, wishMs),
+    );
   }
 
-  /** Past their deadline: nobody waits for them any longer, whatever the driver does. */
-  #expire(overdue: readonly SendEntry[]): void {
-    for (const entry of overdue) this.#fail(entry, timedOut(entry.offered, this.#lastFailure));
-    this.#abortEmptyBatches();
-    this.#afterProgress();
-  }
-
-  #abortEmptyBatches(): void {
+  /** Nobody waits for these any longer, whatever the driver does. */
+  #endEarly(entries: readonly SendEntry[], errorOf: (entry: SendEntry) => AnymqError): void {
+    for (const entry of entries) this.#fail(entry, errorOf(entry));
     for (const batch of this.#batches) {
-      if (!batch.entries.every((entry) => entry.done)) continue;
+      if (!batch.entries.every(({ done }) => done)) continue;
       this.#batches.delete(batch);
       batch.abort();
-      for (const entry of batch.entries) this.#gate.release(entry);
+      for (const entry of batch.entries) this.keys?.release(entry);
     }
+    this.#afterProgress();
   }
 
   #afterProgress(): void {
     this.#live.sweep();
-    if (this.#gate.ready.length > 0 && !this.#scheduled) this.#schedule(0);
-  }
-
-  #failedBefore(entry: SendEntry): boolean {
-    const { key } = entry.message;
-    return key !== undefined && (entry.call.failedKeys?.get(key) ?? entry.index) < entry.index;
+    if (this.#ready.length > 0 && !this.#scheduled) this.#schedule(0);
   }
 
   #failUntaken(entry: SendEntry, error: AnymqError): void {
     if (!entry.done) this.#fail(entry, error);
-    this.#gate.drop(entry);
+    this.keys?.drop(entry);
   }
 
   #fail(entry: SendEntry, error: AnymqError): void {
-    markFailed(entry.call, entry.message.key, entry.index);
+    this.keys?.markFailed(entry.call, entry.message.key, entry.index);
     entry.done = true;
     entry.call.onFailed(entry.index, error);
-  }
-
-  #end(entry: SendEntry, error: AnymqError): void {
-    this.#fail(entry, error);
-    this.#gate.release(entry);
   }
 }

@@ -1,5 +1,5 @@
 import { Ring } from '../ring.ts';
-import type { SendEntry } from './send-entry.ts';
+import type { SendCall, SendEntry } from './send-entry.ts';
 
 interface KeyState {
   /** Ready to be taken into a batch. */
@@ -9,31 +9,29 @@ interface KeyState {
 }
 
 /**
- * What may be sent next. Messages of one key keep their order: while one is in flight, the others wait; where a batch
- * may succeed in part, a batch holds one message of a key.
+ * Lets what has a key through to where it may be sent. Messages of one key keep their order: while one is in flight, the
+ * others wait; where a batch may succeed in part, a batch holds one message of a key.
  */
 export class KeyGate {
-  readonly ready: Ring<SendEntry> = new Ring();
-  readonly #keys = new Map<string, KeyState>();
+  readonly #ready: Ring<SendEntry>;
   readonly #onePerBatch: boolean;
+  readonly #keys = new Map<string, KeyState>();
 
-  constructor(onePerBatch: boolean) {
+  constructor(ready: Ring<SendEntry>, onePerBatch: boolean) {
+    this.#ready = ready;
     this.#onePerBatch = onePerBatch;
   }
 
-  add(entry: SendEntry): void {
-    const { key } = entry.message;
-    if (key === undefined) return this.ready.push(entry);
+  add(entry: SendEntry, key: string): void {
     let state = this.#keys.get(key);
     if (state === undefined) this.#keys.set(key, (state = { queued: 0, inFlight: 0, waiting: new Ring() }));
     this.#admit(state, entry);
   }
 
-  /** Of an entry that was shifted from `ready`. */
+  /** Of an entry that was shifted from what is ready. */
   take(entry: SendEntry): void {
-    if (entry.holdsKey || entry.message.key === undefined) return;
-    const state = this.#keys.get(entry.message.key);
-    if (state === undefined) return;
+    const state = this.#stateOf(entry);
+    if (state === undefined || entry.holdsKey) return;
     state.queued--;
     state.inFlight++;
     entry.holdsKey = true;
@@ -41,21 +39,36 @@ export class KeyGate {
 
   /** The entry has ended: the next ones of its key may go. */
   release(entry: SendEntry): void {
-    const { key } = entry.message;
-    if (key === undefined) return;
-    const state = this.#keys.get(key);
+    const state = this.#stateOf(entry);
     if (state === undefined) return;
     if (entry.holdsKey) state.inFlight--;
     entry.holdsKey = false;
     this.#letThrough(state);
-    if (state.inFlight === 0 && state.queued === 0 && state.waiting.length === 0) this.#keys.delete(key);
+    if (state.inFlight === 0 && state.queued === 0 && state.waiting.length === 0)
+      this.#keys.delete(entry.message.key as string);
   }
 
-  /** Of an entry that ended while it was in `ready` and was never taken. */
+  /** Of an entry that ended while it was ready, and was never taken. */
   drop(entry: SendEntry): void {
-    const state = entry.message.key === undefined ? undefined : this.#keys.get(entry.message.key);
+    const state = this.#stateOf(entry);
     if (state !== undefined && !entry.holdsKey) state.queued--;
     this.release(entry);
+  }
+
+  /** An earlier message of the same key and call has failed. */
+  failedBefore({ call, message, index }: SendEntry): boolean {
+    return message.key !== undefined && (call.failedKeys?.get(message.key) ?? index) < index;
+  }
+
+  /** Remembers that a message of this key has failed. */
+  markFailed(call: SendCall, key: string | undefined, index: number): void {
+    if (key === undefined) return;
+    call.failedKeys ??= new Map();
+    call.failedKeys.set(key, Math.min(index, call.failedKeys.get(key) ?? index));
+  }
+
+  #stateOf({ message: { key } }: SendEntry): KeyState | undefined {
+    return key === undefined ? undefined : this.#keys.get(key);
   }
 
   #letThrough(state: KeyState): void {
@@ -69,6 +82,6 @@ export class KeyGate {
   #admit(state: KeyState, entry: SendEntry): void {
     if (state.inFlight > 0 || (this.#onePerBatch && state.queued > 0)) return state.waiting.push(entry);
     state.queued++;
-    this.ready.push(entry);
+    this.#ready.push(entry);
   }
 }

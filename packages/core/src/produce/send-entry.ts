@@ -25,18 +25,18 @@ export class SendEntry {
   /** Counted as in flight for its key, also while it waits to be sent again. */
   holdsKey = false;
 
-  constructor(message: OutgoingMessage, bytes: number, call: SendCall, index: number, deadline: number) {
+  constructor(message: OutgoingMessage, call: SendCall, index: number, deadline: number) {
     this.message = message;
-    this.bytes = bytes;
+    this.bytes = sizeOf(message);
     this.call = call;
     this.index = index;
     this.deadline = deadline;
   }
 }
 
-/** Remembers that a message of this key has failed. */
-export function markFailed(call: SendCall, key: string | undefined, index: number): void {
-  if (key === undefined) return;
-  call.failedKeys ??= new Map();
-  call.failedKeys.set(key, Math.min(index, call.failedKeys.get(key) ?? index));
+/** Body, key and headers: what counts towards a batch. Attributes are the driver's to add. */
+function sizeOf({ body, key, headers }: OutgoingMessage): number {
+  let bytes = body.byteLength + (key?.length ?? 0);
+  for (const name in headers) bytes += name.length + (headers[name] as string).length;
+  return bytes;
 }

@@ -118,7 +118,10 @@ export function setUp(ids: readonly string[] = [], changes: Partial<DeadLetterCo
   const queue = createDeadLetterQueue({
     openStore: async () => store.open(),
     clock,
-    wrapError: (error) => new AnymqError('NOT_CONNECTED', 'wrapped', { cause: error }),
+    call: (work) =>
+      work().catch((error: unknown) => {
+        throw new AnymqError('NOT_CONNECTED', 'wrapped', { cause: error });
+      }),
     onTrouble: (what, error) => (what === 'watch' ? watchErrors : closeErrors).push(error),
     signal: client.signal,
     ...changes,

@@ -112,7 +112,7 @@ test('a store that closes badly changes no result, and is told of', async () => 
   const { store, queue, closeErrors } = setUp(['a']);
   store.onClose = () => Promise.reject(new Error('raw'));
   await expect(queue.count()).resolves.toEqual({ value: 1, exact: true });
-  expect(closeErrors).toMatchObject([{ message: 'raw' }]);
+  expect(closeErrors).toMatchObject([{ message: 'wrapped' }]);
 });
 
 test.each([{ limit: -1 }, { limit: 1.5 }, { limt: 5 }])('%j is refused at once', async (options) => {

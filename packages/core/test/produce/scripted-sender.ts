@@ -1,3 +1,5 @@
+// What a producer loads with its first key or option: here before a test looks.
+import '../../src/produce/extras.ts';
 import { createClient } from '../../src/create-client.ts';
 import type { Client } from '../../src/client-types.ts';
 import type { Driver, SendOutcome } from '../../src/driver-interface.ts';

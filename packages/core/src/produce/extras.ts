@@ -1,0 +1,4 @@
+// What a producer loads with its first key, options or middleware; a plain one does without.
+export { checkMessage } from './check-message.ts';
+export { KeyGate } from './key-gate.ts';
+export { keyOf, optionsOfEach, watch } from './send-options.ts';
