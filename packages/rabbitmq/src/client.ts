@@ -2,6 +2,7 @@ import { AnymqError } from '@anymq/core/driver';
 import { connect } from 'amqplib';
 import { asError, RabbitmqError } from './errors.ts';
 import type { Endpoint } from './options.ts';
+import type { Tell } from './tell.ts';
 
 /** The parts of amqplib's promise API that this adapter calls. */
 export interface AmqpProperties {
@@ -114,14 +115,16 @@ export function connector(endpoint: Endpoint): ConnectRabbitmq {
 
 /** One connection: opened at its first use, once for all who wait for it, and opened again when it is used after a loss. */
 export class Link {
+  readonly tell: Tell;
   readonly #connect: ConnectRabbitmq;
   #opening: Promise<AmqpConnection> | undefined;
   #isClosed = false;
   #blocked: string | undefined;
   #wake: (() => void)[] = [];
 
-  constructor(connect: ConnectRabbitmq) {
+  constructor(connect: ConnectRabbitmq, tell: Tell) {
     this.#connect = connect;
+    this.tell = tell;
   }
 
   /** The broker takes nothing for now: why (memory, disk). */
@@ -150,7 +153,7 @@ export class Link {
     try {
       return await work(channel);
     } finally {
-      await channel.close().catch(() => undefined);
+      await channel.close().catch(this.tell('closing a channel'));
     }
   }
 
@@ -171,13 +174,14 @@ export class Link {
   /** Twice is safe. Waits for the broker's goodbye, for two seconds at the most. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    // Whoever asked for the connection was told why there is none.
     const connection = await this.#opening?.catch(() => undefined);
     this.#opening = undefined;
     if (connection === undefined) return;
     const late = setTimeout(() => destroySocket(connection), closeWithinMs);
     // The client's own promise rejects when it was closed before, and stays open for ever when the socket ends meanwhile.
     const gone = new Promise<void>((resolve) => connection.on('close', () => resolve()));
-    await Promise.race([connection.close().catch(() => undefined), gone]);
+    await Promise.race([connection.close().catch(this.tell('closing a connection')), gone]);
     clearTimeout(late);
   }
 
@@ -185,7 +189,7 @@ export class Link {
     try {
       const connection = await this.#connect();
       this.#listen(connection);
-      await requireVersion(connection);
+      await this.#requireVersion(connection);
       return connection;
     } catch (error) {
       this.#opening = undefined;
@@ -209,6 +213,14 @@ export class Link {
     this.#blocked = reason;
     for (const wake of this.#wake.splice(0)) wake();
   }
+
+  async #requireVersion(connection: AmqpConnection): Promise<void> {
+    const version = versionOf(connection);
+    if (version === undefined || !(Number.parseInt(version, 10) < oldestServer)) return;
+    await connection.close().catch(this.tell('closing a connection'));
+    // In core's own shape, which keeps the text.
+    throw new AnymqError('SERVER_TOO_OLD', `RabbitMQ ${oldestServer}.0 or newer is needed; this is ${version}.`);
+  }
 }
 
 /** Without a listener, an 'error' event would end the process. Whoever cares listens as well. */
@@ -218,14 +230,9 @@ function listening<C extends AmqpChannel>(channel: C): C {
   return channel;
 }
 
-async function requireVersion(connection: AmqpConnection): Promise<void> {
-  const { serverProperties } = connection.connection;
-  const version = (serverProperties as { readonly version?: unknown } | undefined)?.version;
-  const major = typeof version === 'string' ? Number.parseInt(version, 10) : NaN;
-  if (!(major < oldestServer)) return;
-  await connection.close().catch(() => undefined);
-  // In core's own shape, which keeps the text.
-  throw new AnymqError('SERVER_TOO_OLD', `RabbitMQ ${oldestServer}.0 or newer is needed; this is ${String(version)}.`);
+function versionOf({ connection }: AmqpConnection): string | undefined {
+  const { version } = (connection.serverProperties ?? {}) as { readonly version?: unknown };
+  return typeof version === 'string' ? version : undefined;
 }
 
 /** The client has no way to give a connection up without a goodbye. */

@@ -1,6 +1,6 @@
 import type { Address, DeadLetterStore, FailureRecord, SettleResult, StoredLetter, Token } from '@anymq/core/driver';
 import type { AmqpMessage } from './client.ts';
-import { type Delivery, isDelivery, lost, settled } from './delivery.ts';
+import { type Delivery, lost, settled } from './delivery.ts';
 import type { DriverContext } from './driver-context.ts';
 import { decodeMessage, encodeMessage } from './encoding.ts';
 import { asError } from './errors.ts';
@@ -77,7 +77,7 @@ class Look {
     this.#expected = 0;
     // In their order, or it would be lost.
     for (const feed of feeds) await feed.closeInOrder();
-    if (left > 0) await this.#untilVisible(left).catch(() => undefined);
+    if (left > 0) await this.#untilVisible(left).catch(this.#context.tell('looking whether dead letters are back'));
   }
 
   /** The one that has some, or is to get some; a further one when all of it was paged; undefined: that was all. */
@@ -121,13 +121,28 @@ class Look {
   }
 }
 
-function decodeLetter(letter: Delivery, { clock }: DriverContext, of: Address): StoredLetter {
+/** What core holds of a letter, and the only place where its content is: memory is bounded by what core looks at. */
+class LetterRef {
+  readonly delivery: Delivery;
+  readonly message: AmqpMessage;
+  readonly id: string;
+
+  constructor(delivery: Delivery, message: AmqpMessage, id: string) {
+    this.delivery = delivery;
+    this.message = message;
+    this.id = id;
+  }
+}
+
+function decodeLetter(delivery: Delivery, { clock }: DriverContext, of: Address): StoredLetter {
   const nowMs = clock.now();
-  const message = decodeMessage(messageOf(letter), nowMs, of.name);
-  letter.id = message.id;
+  const raw = messageOf(delivery);
+  const message = decodeMessage(raw, nowMs, of.name);
   const { id, key, headers, time, type, source, contentType, extensions, body } = message;
   const failure = message.failure ?? unknownFailure(of, nowMs);
-  return { id, key, headers, time, type, source, contentType, extensions, body, ref: letter, failure };
+  delivery.message = undefined;
+  const ref = new LetterRef(delivery, raw, id);
+  return { id, key, headers, time, type, source, contentType, extensions, body, ref, failure };
 }
 
 /** Somebody else has put it there. */
@@ -150,21 +165,21 @@ async function requeue(
   names: Names,
   refs: readonly Token[],
 ): Promise<readonly SettleResult[]> {
-  const letters = refs.filter(isDelivery).filter(({ result }) => result === undefined);
+  const letters = refs.filter(isLetter).filter(({ delivery }) => delivery.result === undefined);
   const shipments = letters.map((letter) => shipmentOf(context, of, names, letter));
   const publications = await routed(context, shipments);
   const results = await context.publisher.publishWithin(context.clock, confirmWithinMs, publications);
   const errors = new Map(letters.map((letter, index) => [letter, results[index]]));
-  return acknowledge(refs.map((ref) => ({ ref, error: isDelivery(ref) ? errors.get(ref) : undefined })));
+  return acknowledge(refs.map((ref) => ({ ref, error: isLetter(ref) ? errors.get(ref) : undefined })));
 }
 
-function shipmentOf({ clock }: DriverContext, of: Address, { queues }: Names, letter: Delivery): Shipment {
+function shipmentOf({ clock }: DriverContext, of: Address, { queues }: Names, letter: LetterRef): Shipment {
   const {
     failure: _failure,
     dueAt: _dueAt,
     expiresAt: _expiresAt,
     ...rest
-  } = decodeMessage(messageOf(letter), clock.now(), of.name);
+  } = decodeMessage(letter.message, clock.now(), of.name);
   const message = { ...rest, id: letter.id };
   const queue = queues[partitionFor(of, message)] ?? '';
   return { target: { queue }, encoded: encodeMessage(message), dueAt: undefined };
@@ -172,11 +187,16 @@ function shipmentOf({ clock }: DriverContext, of: Address, { queues }: Names, le
 
 function acknowledge(items: readonly { readonly ref: Token; readonly error: Error | undefined }[]): SettleResult[] {
   return items.map(({ ref, error }) => {
-    if (!isDelivery(ref)) return lost;
-    if (ref.result !== undefined) return ref.result;
+    if (!isLetter(ref)) return lost;
+    const { delivery } = ref;
+    if (delivery.result !== undefined) return delivery.result;
     if (error !== undefined) return { ok: false, reason: 'error', error: asError(error) };
-    return ref.feed.acknowledge([ref]) ? settled : lost;
+    return delivery.feed.acknowledge([delivery]) ? settled : lost;
   });
+}
+
+function isLetter(ref: unknown): ref is LetterRef {
+  return ref instanceof LetterRef;
 }
 
 function messageOf({ message }: Delivery): AmqpMessage {

@@ -3,6 +3,7 @@ import type { Link } from './client.ts';
 import type { Drain } from './drain.ts';
 import type { Levels } from './levels.ts';
 import type { Publisher } from './publisher.ts';
+import type { Tell } from './tell.ts';
 
 /** What the parts of one driver share. */
 export interface SharedContext {
@@ -15,8 +16,7 @@ export interface SharedContext {
   readonly consuming: Link;
   readonly publisher: Publisher;
   readonly levels: Levels;
-  /** For `catch`, where nobody waits for an answer: the logger gets to know. */
-  readonly tell: (what: string) => (error: unknown) => void;
+  readonly tell: Tell;
 }
 
 export interface DriverContext extends SharedContext {

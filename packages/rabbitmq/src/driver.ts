@@ -1,9 +1,9 @@
-import { type Address, type Driver, type Inspection, type Logger, silentLogger, systemClock } from '@anymq/core/driver';
+import { type Address, type Driver, type Inspection, silentLogger, systemClock } from '@anymq/core/driver';
 import { connector, Link } from './client.ts';
 import { createDeadLetterStore } from './dead-letters.ts';
 import type { DriverContext, SharedContext } from './driver-context.ts';
 import { Drain } from './drain.ts';
-import { asError, classifyError, RabbitmqError } from './errors.ts';
+import { classifyError, RabbitmqError } from './errors.ts';
 import { Levels, planLevels } from './levels.ts';
 import { namesOf } from './names.ts';
 import { capabilities, type RabbitmqCapabilities, type RabbitmqDriverOptions, readOptions } from './options.ts';
@@ -11,6 +11,7 @@ import { provision, remove } from './provisioning.ts';
 import { Publisher } from './publisher.ts';
 import { createReceiver } from './receiver.ts';
 import { createSender } from './sender.ts';
+import { createTell } from './tell.ts';
 
 export type RabbitmqDriver = Driver<RabbitmqCapabilities>;
 
@@ -24,7 +25,8 @@ export async function createRabbitmqDriver(options: RabbitmqDriverOptions = {}):
   const { endpoint, connect, namespace, limits } = readOptions(options);
   const open = connect ?? connector(endpoint as NonNullable<typeof endpoint>);
   const { clock = systemClock, logger = silentLogger } = options;
-  const publishing = new Link(open);
+  const tell = createTell(logger);
+  const publishing = new Link(open, tell);
   const publisher = new Publisher(publishing);
   const plan = planLevels(namespace, limits.delay.resolutionMs);
   const context: SharedContext = {
@@ -33,18 +35,13 @@ export async function createRabbitmqDriver(options: RabbitmqDriverOptions = {}):
     clock,
     logger,
     publishing,
-    consuming: new Link(open),
+    consuming: new Link(open, tell),
     publisher,
     levels: new Levels({ link: publishing, publisher, clock, plan }),
-    tell: (what) => (error) => tell(logger, what, asError(error)),
+    tell,
   };
   await publishing.use();
   return createDriver({ ...context, drain: new Drain(context) });
-}
-
-function tell(logger: Logger, what: string, { name, ...rest }: Error & { readonly code?: unknown }): void {
-  const code = typeof rest.code === 'string' || typeof rest.code === 'number' ? rest.code : '';
-  logger.debug(`anymq: ${what} failed`, { error: name, code });
 }
 
 function createDriver(context: DriverContext): RabbitmqDriver {

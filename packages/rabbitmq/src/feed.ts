@@ -2,6 +2,7 @@ import type { LostReason } from '@anymq/core/driver';
 import type { AmqpChannel, AmqpMessage, Link } from './client.ts';
 import { Delivery, lost, settled } from './delivery.ts';
 import { asError } from './errors.ts';
+import type { Tell } from './tell.ts';
 
 export interface FeedOptions {
   readonly queue: string;
@@ -28,6 +29,7 @@ export class Feed {
   /** What the broker said before it closed the channel. */
   failure: Error | undefined;
   readonly #channel: AmqpChannel;
+  readonly #tell: Tell;
   readonly #options: FeedOptions;
   /** Not acknowledged, by tag, in the order of arrival. */
   readonly #open = new Map<number, Delivery>();
@@ -38,8 +40,9 @@ export class Feed {
   #nextFence: Promise<void> | undefined;
   #averageBytes = 1024;
 
-  private constructor(channel: AmqpChannel, options: FeedOptions) {
+  private constructor(channel: AmqpChannel, options: FeedOptions, tell: Tell) {
     this.#channel = channel;
+    this.#tell = tell;
     this.#options = options;
     this.queue = options.queue;
     this.partition = options.partition;
@@ -48,7 +51,7 @@ export class Feed {
   }
 
   static async open(link: Link, options: FeedOptions): Promise<Feed> {
-    return new Feed(await link.channel(), options);
+    return new Feed(await link.channel(), options, link.tell);
   }
 
   get unsettled(): number {
@@ -178,7 +181,7 @@ export class Feed {
     if (this.isEnded) return;
     this.isEnded = true;
     this.#loseAll();
-    await this.#channel.close().catch(() => undefined);
+    await this.#channel.close().catch(this.#tell('closing the channel of a consumer'));
   }
 
   #acknowledgeHead(): void {
@@ -196,7 +199,7 @@ export class Feed {
     if (message === null) {
       // The queue was deleted, or its node is gone: nothing more comes on this channel.
       this.#end('revoked');
-      this.#channel.close().catch(() => undefined);
+      this.#channel.close().catch(this.#tell('closing the channel of a consumer'));
       return;
     }
     const delivery = new Delivery(this, message.fields.deliveryTag ?? 0, message);

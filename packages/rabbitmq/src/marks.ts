@@ -62,7 +62,7 @@ export class Marks {
 
   /** What is left over only makes the message die a little sooner should it ever be suspected again; it expires. */
   async #quietly(work: (channel: AmqpChannel) => Promise<unknown>): Promise<void> {
-    await this.#link.onChannel(work).catch(() => undefined);
+    await this.#link.onChannel(work).catch(this.#context.tell('taking the mark of a run away'));
   }
 
   get #link(): Link {

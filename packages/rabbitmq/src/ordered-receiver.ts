@@ -125,6 +125,7 @@ export class OrderedReceiver implements Receiver {
     await this.#leaveDrain?.();
     await Promise.all(
       this.#lanes.map(async (lane) => {
+        // Whoever receives is told.
         await lane.opening?.catch(() => undefined);
         await lane.feed?.close();
       }),
@@ -192,7 +193,9 @@ export class OrderedReceiver implements Receiver {
    * more. So it is asked, while something is held, whether messages wait although there is room for them here.
    */
   async #lookAround(): Promise<void> {
-    await Promise.all(this.#lanes.map((lane) => this.#lookAt(lane).catch(() => undefined)));
+    await Promise.all(
+      this.#lanes.map((lane) => this.#lookAt(lane).catch(this.#context.tell('looking what waits in a partition'))),
+    );
     this.#look = undefined;
     if (this.#isClosed || !this.#lanes.some(({ feed }) => (feed?.unsettled ?? 0) > 0)) return;
     this.#look = this.#context.clock.setTimeout(() => void this.#lookAround(), lookMs);
@@ -227,7 +230,7 @@ export class OrderedReceiver implements Receiver {
       void feed
         .close()
         .then(() => (this.#isClosed ? undefined : this.#openLane(lane)))
-        .catch(() => undefined);
+        .catch(this.#context.tell('handing a partition over'));
     }
   }
 }

@@ -88,13 +88,17 @@ export function takeFrom(feed: Feed, share: Share, taken: Delivery[]): void {
 
 /** What core gets; of suspects it is asked first how many runs were begun. What is lost meanwhile is left out. */
 export async function handOut(
-  { clock }: DriverContext,
+  { clock, tell }: DriverContext,
   from: Address,
   marks: Marks,
   taken: readonly Delivery[],
 ): Promise<readonly Received[]> {
   const suspects = taken.filter(({ isSuspect }) => isSuspect);
-  await Promise.all(suspects.map(async (each) => (each.marks = await marks.count(each.identity).catch(() => 0))));
+  const unknown = (error: unknown): number => {
+    tell('counting the runs of a suspect')(error);
+    return 0;
+  };
+  await Promise.all(suspects.map(async (each) => (each.marks = await marks.count(each.identity).catch(unknown))));
   const nowMs = clock.now();
   const batch: Received[] = [];
   for (const delivery of taken) {

@@ -174,7 +174,9 @@ export class Settler {
   }
 
   #errand(work: Promise<void>): void {
-    const errand = work.catch(() => undefined).finally(() => this.#errands.delete(errand));
+    const errand = work
+      .catch(this.#options.context.tell('an errand of a settlement'))
+      .finally(() => this.#errands.delete(errand));
     this.#errands.add(errand);
   }
 }

@@ -116,6 +116,7 @@ export class SharedReceiver implements Receiver {
     this.#context.clock.clearTimeout(this.#idle);
     this.#waiting.wake();
     await this.#leaveDrain?.();
+    // Whoever receives is told.
     await this.#opening?.catch(() => undefined);
     const feed = this.#feed;
     if (feed === undefined) return;
@@ -186,7 +187,7 @@ export class SharedReceiver implements Receiver {
   #reset(feed: Feed): void {
     if (this.#resetting !== undefined || feed.isEnded || (feed.credit === 0 && feed.buffer.length === 0)) return;
     this.#resetting = this.#empty(feed)
-      .catch(() => undefined)
+      .catch(this.#context.tell('giving back what had arrived'))
       .finally(() => (this.#resetting = undefined));
   }
 
