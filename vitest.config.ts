@@ -6,7 +6,7 @@ import { defineConfig } from 'vitest/config';
 const conditions = ['source'];
 
 const folders = ['packages', 'examples'].flatMap((parent) => readdirSync(parent).map((name) => join(parent, name)));
-const roots = [...folders, 'benchmarks', 'scripts'].filter((folder) => existsSync(join(folder, 'test')));
+const roots = [...folders, 'benchmarks', 'faults', 'scripts'].filter((folder) => existsSync(join(folder, 'test')));
 
 /** What a package's tests need once for the whole run, such as its broker. */
 function globalSetupOf(root: string): string[] {

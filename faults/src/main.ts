@@ -1,1 +1,60 @@
-export {};
+// npm run faults -- [DRIVER …] [options]: see the help in arguments.ts.
+import { writeFileSync } from 'node:fs';
+import { startBehindProxy } from '@anymq/testing/proxy';
+import type { Arguments } from './arguments.ts';
+import { help, parseArguments, UsageError } from './arguments.ts';
+import type { DriverName } from './drivers.ts';
+import { drivers } from './drivers.ts';
+import { faults } from './faults.ts';
+import type { Outcome } from './run-fault.ts';
+import { isBad, runFault } from './run-fault.ts';
+import { complaints, printedRow } from './table.ts';
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    const parsed = parseArguments(args);
+    if (parsed.help) console.log(help);
+    return parsed.help ? 0 : await runAll(parsed);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`✗ ${error.message}\n  --help lists the options.`);
+    return 2;
+  }
+}
+
+async function runAll(parsed: Arguments): Promise<number> {
+  console.log(`seed ${parsed.seed}, ${parsed.messages} messages per fault, ${parsed.rate} per second`);
+  console.log(printedRow(undefined));
+  const outcomes: Outcome[] = [];
+  for (const driver of parsed.drivers) outcomes.push(...(await runDriver(driver, parsed)));
+  if (parsed.json !== undefined) writeFileSync(parsed.json, `${JSON.stringify(outcomes, undefined, 2)}\n`);
+  return outcomes.some(isBad) ? 1 : 0;
+}
+
+async function runDriver(
+  driver: DriverName,
+  { only, short, messages, rate, seed }: Arguments,
+): Promise<readonly Outcome[]> {
+  const chosen = faults.filter(
+    (fault) =>
+      (fault.drivers?.includes(driver) ?? true) &&
+      (only.length === 0 || only.includes(fault.name)) &&
+      (!short || fault.short === true),
+  );
+  const behind = await startBehindProxy(driver, drivers[driver]);
+  const outcomes: Outcome[] = [];
+  try {
+    for (const fault of chosen) {
+      const outcome = await runFault(fault, { driver, behind, messages, rate, seed });
+      outcomes.push(outcome);
+      console.log(printedRow(outcome));
+      for (const complaint of complaints(outcome)) console.log(`  ✗ ${complaint}`);
+      if (outcome.folder !== undefined) console.log(`  kept in ${outcome.folder}`);
+    }
+  } finally {
+    await behind.stop();
+  }
+  return outcomes;
+}

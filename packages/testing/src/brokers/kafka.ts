@@ -54,6 +54,9 @@ function defaults(advertisedPort: number): Configuration {
     'share.coordinator.state.topic.replication.factor': '1',
     'share.coordinator.state.topic.min.isr': '1',
     'group.initial.rebalance.delay.ms': '0',
+    // A broker that was killed is taken back when its session has ended.
+    'broker.session.timeout.ms': '4000',
+    'broker.heartbeat.interval.ms': '500',
   };
 }
 

@@ -1,0 +1,88 @@
+import { parseArgs } from 'node:util';
+import { driverNames } from './drivers.ts';
+import type { DriverName } from './drivers.ts';
+import { faults } from './faults.ts';
+
+export const help: string = `npm run faults -- [DRIVER …] [options]      DRIVER: ${driverNames.join(' | ')}; default: all
+
+  --messages N   confirmed messages per fault (default 4000)
+  --rate N       sends per second, of all producers together; 0: as fast as they are confirmed (default 500)
+  --seed N       repeats a run (default: another one each time)
+  --only FAULT   this fault alone; may be repeated
+  --short        the faults that npm test runs
+  --json FILE    writes the results as JSON as well
+  --docs         writes the table of docs/faults.md
+
+Faults: ${faults.map(({ name }) => name).join(' ')}`;
+
+export interface Arguments {
+  readonly help: boolean;
+  readonly drivers: readonly DriverName[];
+  readonly messages: number;
+  readonly rate: number;
+  readonly seed: number;
+  readonly only: readonly string[];
+  readonly short: boolean;
+  readonly json: string | undefined;
+  readonly docs: boolean;
+}
+
+/** What was asked for cannot be understood. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** @throws {UsageError} */
+export function parseArguments(args: readonly string[]): Arguments {
+  const { values, positionals } = parse(args);
+  const only = values.only ?? [];
+  requireKnown('driver', positionals, driverNames);
+  requireKnown(
+    'fault',
+    only,
+    faults.map(({ name }) => name),
+  );
+  return {
+    help: values.help ?? false,
+    drivers: positionals.length === 0 ? driverNames : (positionals as DriverName[]),
+    messages: count('messages', values.messages ?? '4000'),
+    rate: count('rate', values.rate ?? '500'),
+    seed: count('seed', values.seed ?? String(Math.floor(Math.random() * 1e6))),
+    only,
+    short: values.short ?? false,
+    json: values.json,
+    docs: values.docs ?? false,
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        help: { type: 'boolean' },
+        messages: { type: 'string' },
+        rate: { type: 'string' },
+        seed: { type: 'string' },
+        only: { type: 'string', multiple: true },
+        short: { type: 'boolean' },
+        json: { type: 'string' },
+        docs: { type: 'boolean' },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function requireKnown(what: string, given: readonly string[], known: readonly string[]): void {
+  const unknown = given.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new UsageError(`There is no ${what} ${unknown}; there are ${known.join(', ')}.`);
+}
+
+function count(name: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new UsageError(`--${name} takes a whole number.`);
+  return value;
+}

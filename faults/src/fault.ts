@@ -1,0 +1,43 @@
+import type { BrokerBehindProxy } from '@anymq/testing/proxy';
+import type { DriverName } from './drivers.ts';
+import type { Confirmed } from './ledger.ts';
+import type { Member } from './member/member.ts';
+
+/** What a fault can take hold of. */
+export interface Scene {
+  readonly driver: DriverName;
+  readonly behind: BrokerBehindProxy;
+  readonly namespace: string;
+  readonly consumers: readonly Member[];
+  readonly producers: readonly Member[];
+  /** The same numbers for the same seed. */
+  readonly random: () => number;
+  /** The lease that consumers ask for. */
+  readonly leaseMs: number;
+  /** Resolves when that share of the messages, from 0 to 1, is confirmed. */
+  readonly progress: (share: number) => Promise<void>;
+  /** The names of the destinations at the broker. */
+  readonly physicalNames: () => readonly string[];
+}
+
+/** Something that breaks, by its name. */
+export interface Fault {
+  readonly name: string;
+  /** What happens, for the table. */
+  readonly what: string;
+  /** Default: every driver. */
+  readonly drivers?: readonly DriverName[];
+  /** Node's options for the consumers. */
+  readonly consumerOptions?: readonly string[];
+  /** Whether it is part of the short form, in `npm test`. */
+  readonly short?: true;
+  /** Whether the first to recover is measured from the end of `inflict`. Default true. */
+  readonly recovers?: false;
+  /** Breaks it, once or several times, and mends what a person would mend. */
+  inflict(scene: Scene): Promise<void | Aftermath>;
+}
+
+/** What a fault may have taken, where that is in its nature. */
+export interface Aftermath {
+  readonly mayBeLost: (entry: Confirmed) => boolean;
+}

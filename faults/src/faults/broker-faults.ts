@@ -1,0 +1,110 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Fault, Scene } from '../fault.ts';
+import { between } from '../random.ts';
+
+export const brokerFaults: readonly Fault[] = [
+  {
+    name: 'broker-restarted',
+    what: 'the broker is restarted in its own way',
+    async inflict(scene) {
+      await someWay(scene);
+      await scene.behind.broker.container.restart();
+    },
+  },
+  {
+    name: 'broker-killed',
+    what: 'SIGKILL of the broker under a burst of sends, then a start: what was confirmed must be there',
+    short: true,
+    async inflict(scene) {
+      await someWay(scene);
+      await scene.behind.broker.container.kill();
+      await scene.behind.broker.container.restart();
+    },
+  },
+  {
+    name: 'broker-paused',
+    what: 'the broker is frozen for 10 s, its connections stay open',
+    async inflict(scene) {
+      await someWay(scene);
+      await scene.behind.broker.container.pause();
+      await delay(10_000);
+      await scene.behind.broker.container.unpause();
+    },
+  },
+  {
+    name: 'memory-alarm',
+    what: 'the broker has no memory left for 8 s and takes nothing more',
+    drivers: ['rabbitmq', 'redis'],
+    async inflict(scene) {
+      await someWay(scene);
+      await exec(scene, ...noMemory[scene.driver === 'redis' ? 'redis' : 'rabbitmq']);
+      await delay(8000);
+      await exec(scene, ...enoughMemory[scene.driver === 'redis' ? 'redis' : 'rabbitmq']);
+    },
+  },
+  {
+    name: 'rights-taken',
+    what: "the user's rights are taken away for 5 s, connections are kept",
+    drivers: ['rabbitmq', 'redis'],
+    async inflict(scene) {
+      await someWay(scene);
+      await exec(scene, ...noRights[scene.driver === 'redis' ? 'redis' : 'rabbitmq']);
+      await delay(5000);
+      await exec(scene, ...allRights[scene.driver === 'redis' ? 'redis' : 'rabbitmq']);
+    },
+  },
+  {
+    name: 'destination-deleted',
+    what: 'the queues are deleted under way: what was in them is gone, what comes after is not',
+    drivers: ['rabbitmq', 'redis'],
+    async inflict(scene) {
+      await someWay(scene);
+      await deleteAll(scene);
+      const deletedAt = Date.now();
+      return { mayBeLost: ({ at }) => at <= deletedAt };
+    },
+  },
+];
+
+type Commands = Readonly<Record<'redis' | 'rabbitmq', readonly string[]>>;
+
+const noMemory: Commands = {
+  redis: ['redis-cli', 'config', 'set', 'maxmemory', '1mb'],
+  rabbitmq: ['rabbitmqctl', 'set_vm_memory_high_watermark', 'absolute', '1'],
+};
+const enoughMemory: Commands = {
+  redis: ['redis-cli', 'config', 'set', 'maxmemory', '0'],
+  rabbitmq: ['rabbitmqctl', 'set_vm_memory_high_watermark', '0.6'],
+};
+// Through a second user, for the one whose rights are taken cannot give them back.
+const noRights: Commands = {
+  redis: [
+    'sh',
+    '-c',
+    'redis-cli acl setuser keeper on nopass allcommands allkeys allchannels && redis-cli acl setuser default -@all +ping +auth +acl',
+  ],
+  rabbitmq: ['rabbitmqctl', 'clear_permissions', 'guest'],
+};
+const allRights: Commands = {
+  redis: ['redis-cli', '--user', 'keeper', '--pass', '', 'acl', 'setuser', 'default', '+@all'],
+  rabbitmq: ['rabbitmqctl', 'set_permissions', 'guest', '.*', '.*', '.*'],
+};
+
+function someWay({ random, progress }: Scene): Promise<void> {
+  return progress(between(random, 0.2, 0.6));
+}
+
+async function exec({ behind }: Scene, ...command: readonly string[]): Promise<string> {
+  return behind.broker.container.exec(command);
+}
+
+async function deleteAll(scene: Scene): Promise<void> {
+  if (scene.driver === 'redis') {
+    const keys = (await exec(scene, 'redis-cli', '--raw', 'keys', `*${scene.namespace}*`)).trim().split('\n');
+    await exec(scene, 'redis-cli', 'del', ...keys);
+    return;
+  }
+  const queues = (await exec(scene, 'rabbitmqctl', '--quiet', 'list_queues', '--no-table-headers', 'name')).split('\n');
+  for (const queue of queues.filter((name) => scene.physicalNames().includes(name)))
+    await exec(scene, 'rabbitmqctl', 'delete_queue', queue);
+}

@@ -1,0 +1,89 @@
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync } from 'node:fs';
+import type { MemberOptions, Order, Report } from './orders.ts';
+
+export type Role = 'consumer' | 'producer';
+
+export interface Member {
+  readonly role: Role;
+  /** How often it ended without having been told to, and was started again. */
+  readonly deaths: number;
+  /** Resolves when the producer has sent all, or at the consumer's stop. */
+  readonly finished: Promise<void>;
+  /** Resolves when it is ready for the first time. */
+  readonly ready: Promise<void>;
+  /** It is started again at once, as a supervisor does, when it ends by that. */
+  signal(name: NodeJS.Signals): void;
+  /** Resolves when the process that runs now has ended. */
+  died(): Promise<void>;
+  tell(order: Order): void;
+  /** In its own way. Resolves when the process has ended. */
+  stop(): Promise<void>;
+  /** At once and for good. */
+  end(): Promise<void>;
+}
+
+/** Starts a process for a member, and another when that one dies. What it prints goes to the log's file. */
+export function startMember(
+  role: Role,
+  options: MemberOptions,
+  log: string,
+  nodeOptions: readonly string[] = [],
+): Member {
+  const finished = Promise.withResolvers<void>();
+  const ready = Promise.withResolvers<void>();
+  let deaths = 0;
+  let over = false;
+  let child = start();
+
+  function start(): ChildProcess {
+    const file = new URL(`${role}.ts`, import.meta.url).pathname;
+    const started = fork(file, [JSON.stringify(options)], {
+      execArgv: ['--conditions=source', '--no-warnings', ...nodeOptions],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
+    for (const output of [started.stdout, started.stderr])
+      output?.on('data', (chunk: Buffer) => appendFileSync(log, chunk));
+    started.on('message', ({ is }: Report) => {
+      if (is === 'ready') ready.resolve();
+      else over = true;
+    });
+    // A process that is gone cannot be told anything; its end is told by itself.
+    started.on('error', () => {});
+    started.on('exit', () => {
+      if (over) finished.resolve();
+      else {
+        deaths += 1;
+        child = start();
+      }
+    });
+    return started;
+  }
+
+  const exited = async (): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  };
+  return {
+    role,
+    get deaths() {
+      return deaths;
+    },
+    finished: finished.promise,
+    ready: ready.promise,
+    signal: (name) => void child.kill(name),
+    died: exited,
+    tell: (order) => void child.send(order),
+    async stop() {
+      over = true;
+      if (child.connected) child.send({ do: 'stop' } satisfies Order);
+      await exited();
+    },
+    async end() {
+      over = true;
+      child.kill('SIGKILL');
+      await exited();
+    },
+  };
+}

@@ -1,0 +1,155 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { connect } from '@anymq/core';
+import type { Client } from '@anymq/core';
+import type { BrokerBehindProxy } from '@anymq/testing/proxy';
+import type { DriverName } from './drivers.ts';
+import type { Aftermath, Fault, Scene } from './fault.ts';
+import { judge, pending } from './judge.ts';
+import type { Evidence, Letter, Verdict } from './judge.ts';
+import { readLedger } from './ledger.ts';
+import type { Entry } from './ledger.ts';
+import { startMember } from './member/member.ts';
+import type { Member } from './member/member.ts';
+import type { MemberOptions } from './member/orders.ts';
+import { createRandom } from './random.ts';
+import { leakedSecrets } from './secrets.ts';
+import { fateOf, isOrdered, ordered, plain } from './work.ts';
+
+export interface RunOptions {
+  readonly driver: DriverName;
+  readonly behind: BrokerBehindProxy;
+  readonly messages: number;
+  readonly rate: number;
+  readonly seed: number;
+}
+
+export interface Outcome extends Verdict {
+  readonly fault: string;
+  readonly driver: DriverName;
+  readonly seed: number;
+  /** Processes that ended without having been told to. */
+  readonly deaths: number;
+  /** From the end of the fault to the first effect, and to the first confirmation if any was to come. Null: none was. */
+  readonly recoveredAfterMs: number | null;
+  /** Lines that processes printed which hold a payload or a password. */
+  readonly secrets: readonly string[];
+  /** Where ledger and output are kept when anything is wrong. */
+  readonly folder?: string;
+}
+
+const leaseMs = 4000;
+const consumerCount = 2;
+const producerCount = 2;
+const settlesWithinMs = 90_000;
+
+/** Lets members work, breaks what the fault breaks, and waits until all is told, or for a minute and a half. */
+export async function runFault(fault: Fault, options: RunOptions): Promise<Outcome> {
+  const folder = mkdtempSync(join(tmpdir(), `anymq-${options.driver}-${fault.name}-`));
+  const ledger = join(folder, 'ledger');
+  const log = join(folder, 'log');
+  for (const file of [ledger, log]) writeFileSync(file, '');
+  const namespace = `f${options.seed}${fault.name.replaceAll('-', '')}`.slice(0, 16);
+  const { url, broker } = options.behind;
+  // Past the proxy, so that the judge sees what there is.
+  const mq = await connect({ brokers: { main: broker.url }, namespace });
+  await mq.provision([plain, ordered]);
+  const orders = { url, namespace, ledger, messages: options.messages, rate: options.rate, leaseMs, part: 0, parts: 1 };
+  const consumers = startMembers('consumer', consumerCount, orders, log, fault.consumerOptions);
+  await Promise.all(consumers.map(({ ready }) => ready));
+  const producers = startMembers('producer', producerCount, orders, log);
+  const scene: Scene = {
+    driver: options.driver,
+    behind: options.behind,
+    namespace,
+    consumers,
+    producers,
+    leaseMs,
+    random: createRandom(options.seed),
+    progress: (share) => progress(ledger, share * options.messages),
+    physicalNames: () => [plain, ordered].flatMap((destination) => Object.values(mq.physicalNames(destination))),
+  };
+  try {
+    const aftermath = (await fault.inflict(scene)) ?? { mayBeLost: () => false };
+    const mendedAt = Date.now();
+    await Promise.race([
+      Promise.all(producers.map(({ finished }) => finished)),
+      delay(settlesWithinMs, undefined, { ref: false }),
+    ]);
+    const settled = await settle(ledger, mq, aftermath);
+    await Promise.all(consumers.map((consumer) => consumer.stop()));
+    const verdict = judge({ ...settled, entries: readLedger(ledger), letters: await letters(mq) });
+    const outcome = {
+      ...verdict,
+      fault: fault.name,
+      driver: options.driver,
+      seed: options.seed,
+      deaths: [...consumers, ...producers].reduce((sum, { deaths }) => sum + deaths, 0),
+      recoveredAfterMs: fault.recovers === false ? null : recovery(readLedger(ledger), mendedAt),
+      secrets: leakedSecrets(log, url),
+    };
+    if (!isBad(outcome)) rmSync(folder, { recursive: true });
+    return isBad(outcome) ? { ...outcome, folder } : outcome;
+  } finally {
+    await Promise.all([...consumers, ...producers].map((member) => member.end()));
+    await mq.close();
+  }
+}
+
+/** Whether it breaks a promise. Duplicates break none. */
+export function isBad({ lost, outOfOrder, afterDeath, wronglyDead, secrets }: Outcome): boolean {
+  return [lost, outOfOrder, afterDeath, wronglyDead, secrets].some((ids) => ids.length > 0);
+}
+
+function startMembers(
+  role: Member['role'],
+  count: number,
+  orders: MemberOptions,
+  log: string,
+  nodeOptions: readonly string[] = [],
+): readonly Member[] {
+  return Array.from({ length: count }, (_, part) =>
+    startMember(role, { ...orders, part, parts: count }, log, nodeOptions),
+  );
+}
+
+async function progress(ledger: string, confirmed: number): Promise<void> {
+  while (readLedger(ledger).filter(({ what }) => what === 'confirmed').length < confirmed) await delay(20);
+}
+
+/** Waits until everything confirmed has its effect or its dead letter. */
+async function settle(ledger: string, mq: Client, { mayBeLost }: Aftermath): Promise<Evidence> {
+  const deadline = Date.now() + settlesWithinMs;
+  const rules = { mayBeLost, isOrdered, isPoison: (id: string) => fateOf(id) === 'poison' };
+  for (;;) {
+    const entries = readLedger(ledger);
+    const evidence = { ...rules, entries, letters: [] as readonly Letter[] };
+    const missing = pending(evidence);
+    const innocent = missing.filter((id) => !rules.isPoison(id));
+    const last = Date.now() > deadline;
+    if (innocent.length === 0 || last) {
+      const found = { ...evidence, letters: await letters(mq) };
+      if (last || pending(found).length === 0) return found;
+    }
+    await delay(200);
+  }
+}
+
+async function letters(mq: Client): Promise<readonly Letter[]> {
+  const found: Letter[] = [];
+  for (const destination of [plain, ordered])
+    for await (const { id, attempts, lastFailedAt } of mq.deadLetters(destination).list())
+      found.push({ id, attempts, lastFailedAt: lastFailedAt.getTime() });
+  return found;
+}
+
+/** The later of the first effect and the first confirmation after that time. */
+function recovery(entries: readonly Entry[], from: number): number | null {
+  const firsts = (['effect', 'confirmed'] as const).flatMap((what) => {
+    const first = entries.find((entry) => entry.what === what && entry.at > from);
+    return first === undefined ? [] : [first.at - from];
+  });
+  return firsts.length === 0 ? null : Math.max(...firsts);
+}
