@@ -1,7 +1,7 @@
 import { json, type Codec } from './codec.ts';
 import type { HeaderFilter } from './driver-interface.ts';
 import { AnymqError } from './errors.ts';
-import { invalidOption, requireKnown, requireNumber, requireOneOf } from './options.ts';
+import { invalidOption, requireKnown, requireNumber, requireOneOf, shown } from './options.ts';
 import type { StandardSchemaV1 } from './schema.ts';
 
 export interface DefinitionOptions<In, Out> {
@@ -83,7 +83,7 @@ export function requireName(what: 'destination' | 'group' | 'namespace', name: u
   const maxLength = { destination: 32, group: 20, namespace: 16 }[what];
   if (typeof name === 'string' && name.length <= maxLength && /^[a-z0-9]+(-[a-z0-9]+)*$/.test(name)) return name;
   throw invalidOption(
-    `A ${what} name is lower-case letters and digits in parts joined by '-', at most ${maxLength} characters; got ${JSON.stringify(name)}.`,
+    `A ${what} name is lower-case letters and digits in parts joined by '-', at most ${maxLength} characters; got ${shown(name)}.`,
   );
 }
 

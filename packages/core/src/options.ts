@@ -26,9 +26,12 @@ export function requireNumber(
 /** @throws INVALID_OPTION, which lists the choices. */
 export function requireOneOf<T extends string>(name: string, value: unknown, choices: readonly T[]): T {
   if (choices.includes(value as T)) return value as T;
-  throw invalidOption(
-    `${name} must be ${choices.map((choice) => `'${choice}'`).join(' or ')}; got ${JSON.stringify(value)}.`,
-  );
+  throw invalidOption(`${name} must be ${choices.map((choice) => `'${choice}'`).join(' or ')}; got ${shown(value)}.`);
+}
+
+/** Of a value that nobody vouches for, at most a text is shown. */
+export function shown(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : typeof value;
 }
 
 /** A misspelt option would be ignored in silence otherwise. @throws INVALID_OPTION, which names the known ones. */

@@ -116,7 +116,7 @@ export class Reading implements WireMessage {
     this.key ??= fallback.key;
     this.contentType ||= fallback.contentType;
     this.attempt ||= 1;
-    if (this.time === noTime) this.time = new Date(fallback.timeMs);
+    if (this.time === noTime) this.time = new Date(isTime(fallback.timeMs) ? fallback.timeMs : fallback.nowMs);
     return this;
   }
 
@@ -136,6 +136,11 @@ export class Reading implements WireMessage {
     this.extensions ??= {};
     if (!Object.hasOwn(this.extensions, name)) put(this.extensions, name, text);
   }
+}
+
+/** A broker hands on what any producer gave for its time, and an invalid date could never be written again. */
+function isTime(atMs: number): boolean {
+  return Math.abs(atMs) <= 8.64e15;
 }
 
 function prefixOf(name: string, prefixes: readonly string[]): string | undefined {

@@ -86,6 +86,11 @@ test('what only the driver knows is left for it to fill in', () => {
   expect(wire.decode([], fallback)).not.toBe(wire.decode([], fallback));
 });
 
+test.each([NaN, 8.64e15 + 1, 2 ** 64])('a time that the broker got wrong (%s) is now', (timeMs) => {
+  const { time } = wire.decode([], { ...fallback, timeMs });
+  expect(time).toEqual(new Date(nowMs));
+});
+
 test('a header prefix is put before and taken off', () => {
   const redis = createWireFormat({ attributePrefix: 'ce_', headerPrefix: 'h:' });
   const fields = redis.encode(message);

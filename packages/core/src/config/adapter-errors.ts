@@ -52,8 +52,15 @@ export function noModules(): AnymqError {
   return invalidOption("drivers must be a list of what adapters export: import { kafka } from '@anymq/kafka'.");
 }
 
-/** What a driver throws by mistake may quote the URL, with its password. */
-export function unreadableUrl(broker: string, driver: string, cause: unknown): AnymqError {
+/**
+ * What a driver throws by mistake may quote the URL, with its password; and behind a question mark that was not encoded,
+ * the rest of a password reads like the name of an option.
+ */
+export function unreadableUrl(broker: string, driver: string, url: string, cause: unknown): AnymqError {
+  if (/\?.*@/s.test(url))
+    return invalidOption(
+      `The URL of the broker '${broker}' has an '@' behind its '?'. Percent-encode what is reserved in user name, password and options.`,
+    );
   const text = `The URL of the broker '${broker}' cannot be read by the driver '${driver}'. Check its form.`;
   return AnymqError.isInstance(cause) ? cause : new AnymqError('INVALID_OPTION', text, { cause });
 }

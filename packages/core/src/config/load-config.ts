@@ -63,6 +63,6 @@ async function resolveBroker(
   try {
     return { name, module, options: module.parseUrl(broker) };
   } catch (error) {
-    throw (await adapterErrors()).unreadableUrl(name, module.name, error);
+    throw (await adapterErrors()).unreadableUrl(name, module.name, broker, error);
   }
 }

@@ -53,6 +53,8 @@ const refused: readonly (readonly [string, unknown, string])[] = [
   ['an empty address', { brokers: { a: secret }, routes: { orders: { broker: 'a', address: '' } } }, 'address'],
   ['an address of the default', { brokers: { a: secret }, routes: { '*': { broker: 'a', address: 'x' } } }, 'share'],
   ['a bad namespace', { brokers: { a: secret }, namespace: 'My_App' }, 'namespace'],
+  ['a namespace that JSON cannot hold', { brokers: { a: secret }, namespace: 5n }, 'got bigint'],
+  ['a provision that JSON cannot hold', { brokers: { a: secret }, provision: [5n] }, 'got object'],
   ['a bad provision', { brokers: { a: secret }, provision: 'yes' }, "'create' or 'validate' or 'assume'"],
 ];
 

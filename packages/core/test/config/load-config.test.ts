@@ -46,6 +46,16 @@ describe('a URL', () => {
     expect(JSON.stringify([error.message, error.cause])).not.toContain('hunter2');
   });
 
+  test.each(['sqs://user:hun?ter2@host', 'sqs://user:pa?hunter2=x&y@host'])(
+    'whose password holds a question mark (%s) is refused, and nothing of it shown',
+    async (url) => {
+      const error = await failure(() => loadConfig(url, drivers));
+      expect(error).toMatchObject({ code: 'INVALID_OPTION' });
+      expect(error.message).toContain('Percent-encode');
+      expect(error.message).not.toMatch(/hun|ter2/);
+    },
+  );
+
   test.each(['user:hunter2@host', 'hunter2@host', 'hunter2', '', 'user:hunter2@host/x.json'])(
     'that has no scheme (%s) is not shown',
     async (text) => {
