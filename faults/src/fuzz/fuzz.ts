@@ -55,8 +55,6 @@ export function problemOf({ tryOne }: FuzzTarget, seed: number): string | undefi
 }
 
 function prototypeNames(): number {
-  return [Object.prototype, Array.prototype, Function.prototype, String.prototype].reduce(
-    (sum, prototype) => sum + Object.getOwnPropertyNames(prototype).length,
-    0,
-  );
+  const prototypes: readonly object[] = [Object.prototype, Array.prototype, Function.prototype, String.prototype];
+  return prototypes.reduce<number>((sum, prototype) => sum + Object.getOwnPropertyNames(prototype).length, 0);
 }
