@@ -1,10 +1,10 @@
 import { createWireFormat } from '@anymq/core/driver';
-import type { FailureRecord, OutgoingMessage, WireMeta, WireNames } from '@anymq/core/driver';
+import type { DriverModule, FailureRecord, OutgoingMessage, WireMeta, WireNames } from '@anymq/core/driver';
 import { memory } from '@anymq/memory';
 import { rabbitmq } from '@anymq/rabbitmq';
 import { redisStreams } from '@anymq/redis-streams';
 import { checkConfig } from '../../../packages/core/src/config/check-config.ts';
-import { parseUrl } from '../../../packages/core/src/config/load-config.ts';
+import { unreadableUrl } from '../../../packages/core/src/config/adapter-errors.ts';
 import { decodeBody } from '../../../packages/core/src/consume/decode-body.ts';
 import { readFailure, writeFailure } from '../../../packages/core/src/wire-values.ts';
 import * as rabbitmqEncoding from '../../../packages/rabbitmq/src/encoding.ts';
@@ -133,9 +133,18 @@ function url(random: Random): void {
   const secret = `${mark()}${password}${mark()}`;
   mayThrow(
     ['INVALID_OPTION'],
-    () => parseUrl('main', module, `${pick(random, module.schemes)}://user:${secret}@${rest.join('')}`),
+    () => readUrl(module, `${pick(random, module.schemes)}://user:${secret}@${rest.join('')}`),
     password,
   );
+}
+
+/** As core does it. */
+function readUrl(module: DriverModule, text: string): unknown {
+  try {
+    return module.parseUrl(text);
+  } catch (error) {
+    throw unreadableUrl('main', module.name, text, error);
+  }
 }
 
 function anyMessage(random: Random): OutgoingMessage {
