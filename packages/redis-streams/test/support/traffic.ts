@@ -7,28 +7,35 @@ const jobs = defineQueue<number>('jobs');
 
 export interface TrafficOptions {
   readonly connect: () => Promise<Driver<RedisStreamsCapabilities>>;
+  /** Of the producer; `connect` by default. */
+  readonly connectSender?: () => Promise<Driver<RedisStreamsCapabilities>>;
   readonly handler?: Handler<number>;
   readonly leaseMs?: number;
 }
 
 /** A producer and a consumer of numbers, each over a driver of its own, who keep count of what was confirmed and handled. */
 export class Traffic {
-  readonly #clients: readonly Client[];
+  readonly #clients: readonly [sending: Client, receiving: Client];
   readonly #send: (numbers: readonly number[]) => Promise<readonly { readonly ok: boolean }[]>;
   readonly confirmed: Set<number> = new Set();
   /** How often each was handled. */
   readonly handled: Map<number, number> = new Map();
 
   private constructor(
-    clients: readonly Client[],
+    clients: readonly [sending: Client, receiving: Client],
     send: (numbers: readonly number[]) => Promise<readonly { readonly ok: boolean }[]>,
   ) {
     this.#clients = clients;
     this.#send = send;
   }
 
-  static async open({ connect, handler = () => undefined, leaseMs = 5000 }: TrafficOptions): Promise<Traffic> {
-    const [sending, receiving] = [await createClient(await connect()), await createClient(await connect())];
+  static async open({
+    connect,
+    connectSender = connect,
+    handler = () => undefined,
+    leaseMs = 5000,
+  }: TrafficOptions): Promise<Traffic> {
+    const [sending, receiving] = [await createClient(await connectSender()), await createClient(await connect())];
     const producer = sending.producer(jobs, { timeoutMs: 60_000 });
     const traffic = new Traffic([sending, receiving], (numbers) => producer.sendMany(numbers));
     await sending.provision([jobs]);
@@ -60,6 +67,24 @@ export class Traffic {
       if (waiting.length > 0) throw new Error(`Confirmed and not handled: ${waiting.length}, as ${waiting[0]}.`);
     };
     await vi.waitFor(check, { timeout: withinMs, interval: 50 });
+  }
+
+  /** Resolves when so many different ones have been handled. */
+  async until(count: number, withinMs = 60_000): Promise<void> {
+    const check = (): void => {
+      if (this.handled.size < count) throw new Error(`Handled: ${this.handled.size} of ${count}.`);
+    };
+    await vi.waitFor(check, { timeout: withinMs, interval: 20 });
+  }
+
+  /** Waiting, delayed or in hand. */
+  async left(): Promise<number> {
+    const { backlog, delayed, inFlight } = await this.#clients[0].inspect(jobs);
+    return [backlog, delayed, inFlight].reduce((sum, { value }) => sum + (value ?? 0), 0);
+  }
+
+  async deadLetters(): Promise<number | null> {
+    return (await this.#clients[0].inspect(jobs)).deadLetters.value;
   }
 
   /** Runs beyond the first of each. */
