@@ -164,7 +164,7 @@ interface Monitor extends AsyncDisposable {
 }
 
 async function monitor(): Promise<Monitor> {
-  const client = new Redis({ port });
+  const client = new Redis({ port, protocol: 2 });
   const watching = await client.monitor();
   let count = 0;
   watching.on('monitor', (_time: string, _args: readonly string[], source: string) => {
