@@ -1,1 +1,100 @@
-export {};
+import {
+  createWireFormat,
+  type FailureRecord,
+  type Message,
+  type OutgoingMessage,
+  type StoredLetter,
+  type WireFormat,
+  type WireMessage,
+  type WireMeta,
+} from '@anymq/core/driver';
+import type { FetchedRecord, KafkaRecord } from './client.ts';
+
+const wire: WireFormat = createWireFormat({ attributePrefix: 'ce_' });
+const noBytes = new Uint8Array(0);
+
+/** Where a record stands, for what a foreign message lacks. */
+export interface RecordContext {
+  readonly destination: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly nowMs: number;
+}
+
+/** The ordering key is the record's key. Without `meta`: a first send. */
+export function encodeRecord(
+  message: OutgoingMessage | Message,
+  partition: number,
+  nowMs: number,
+  meta?: WireMeta,
+): KafkaRecord {
+  const fields = wire.encode(message, meta);
+  const headers: Record<string, string> = {};
+  for (let index = 0; index + 1 < fields.length; index += 2) headers[fields[index] as string] = fields[index + 1] ?? '';
+  const { buffer, byteOffset, byteLength } = message.body;
+  return {
+    partition,
+    key: message.key ?? null,
+    value: Buffer.from(buffer, byteOffset, byteLength),
+    headers,
+    timestamp: String(nowMs),
+  };
+}
+
+/** Total: never throws, whoever wrote the record. The caller fills in the token and what it knows of earlier deliveries. */
+export function decodeRecord(record: FetchedRecord, context: RecordContext): WireMessage {
+  const { destination, topic, partition, nowMs } = context;
+  const fields: unknown[] = [];
+  for (const [name, value] of Object.entries(record.headers ?? {})) {
+    if (!Array.isArray(value)) fields.push(name, text(value as Buffer | undefined));
+    else for (const each of value as readonly Buffer[]) fields.push(name, text(each));
+  }
+  const message = wire.decode(fields, {
+    id: `${topic}-${partition}-${record.offset}`,
+    timeMs: Number(record.timestamp),
+    nowMs,
+    source: `/${destination}`,
+    type: destination,
+    key: record.key === null ? undefined : record.key.toString('utf8'),
+  });
+  message.body = record.value ?? noBytes;
+  return message;
+}
+
+/** Bytes that are no text are left to the wire format, which has a rule for them. */
+function text(value: Buffer | undefined): unknown {
+  const decoded = value?.toString('utf8') ?? '';
+  return decoded.includes('\uFFFD') ? value : decoded;
+}
+
+export function decodeLetter(record: FetchedRecord, ref: object, context: RecordContext): StoredLetter {
+  const { id, key, headers, time, type, source, contentType, extensions, body, failure } = decodeRecord(
+    record,
+    context,
+  );
+  return {
+    id,
+    key,
+    headers,
+    time,
+    type,
+    source,
+    contentType,
+    extensions,
+    body,
+    ref,
+    failure: failure ?? unknownFailure(Number(record.timestamp), context),
+  };
+}
+
+/** Of a letter that another program put there. */
+function unknownFailure(atMs: number, { destination }: RecordContext): FailureRecord {
+  return { name: 'Error', message: '', attempts: 0, firstFailedAt: atMs, lastFailedAt: atMs, destination };
+}
+
+/** When a record is due: of those of a retry topic, without decoding all of it. */
+export function dueAtOf({ headers }: FetchedRecord): number {
+  const value = headers?.['anymq-due'];
+  const due = Number(Array.isArray(value) ? value[0] : (value?.toString() ?? 0));
+  return Number.isFinite(due) ? due : 0;
+}

@@ -1,1 +1,225 @@
-export {};
+import type {
+  Address,
+  HeldMessage,
+  Received,
+  ReceiveOptions,
+  Receiver,
+  ReceiverOptions,
+  Settlement,
+  SettleResult,
+  Token,
+} from '@anymq/core/driver';
+import { Link } from './client.ts';
+import { leadersOf } from './cluster-calls.ts';
+import { Delivery } from './delivery.ts';
+import type { DriverContext } from './driver-context.ts';
+import { decodeRecord } from './encoding.ts';
+import { KafkaDriverError } from './errors.ts';
+import { Holdings } from './holdings.ts';
+import { namesOf } from './names.ts';
+import type { Entry } from './partition-log.ts';
+import { Settling } from './settling.ts';
+import type { Share } from './share.ts';
+import { Wakeup } from './wakeup.ts';
+
+/** How long a receive waits, at the most. */
+const receiveMs = 10_000;
+/** How long trouble may last before a receive tells of it. */
+const patienceMs = 1000;
+const firstJoinMs = 2500;
+
+/** A member of the group. It may take a while until it is given partitions. */
+export async function createReceiver(
+  context: DriverContext,
+  from: Address,
+  options: ReceiverOptions,
+): Promise<KafkaReceiver> {
+  const names = namesOf(context.namespace, from);
+  if ((await leadersOf(context.link, names.main, context.clock)) === undefined)
+    throw new KafkaDriverError('NOT_FOUND', `The topic ${names.main} does not exist.`);
+  const links = [
+    await Link.open(context.factory, context.logger),
+    await Link.open(context.factory, context.logger),
+  ] as const;
+  const receiver = new KafkaReceiver(context, from, options, links);
+  await receiver.start();
+  return receiver;
+}
+
+export class KafkaReceiver implements Receiver {
+  readonly #context: DriverContext;
+  readonly #from: Address;
+  readonly #isOrdered: boolean;
+  readonly #holdings: Holdings;
+  readonly #settling: Settling;
+  readonly #wakeup: Wakeup;
+  #trouble: { readonly since: number; readonly error: unknown; told: boolean } | undefined;
+  #turn = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(context: DriverContext, from: Address, options: ReceiverOptions, links: readonly [Link, Link]) {
+    const names = namesOf(context.namespace, from);
+    this.#context = context;
+    this.#from = from;
+    this.#isOrdered = from.ordering === 'key';
+    this.#wakeup = new Wakeup(context.clock);
+    this.#holdings = new Holdings({
+      context,
+      names,
+      links,
+      options,
+      onRecords: () => this.#wakeup.wake(),
+      onTrouble: (error) => this.#onTrouble(error),
+    });
+    this.#settling = new Settling({ context, names, holdings: this.#holdings });
+  }
+
+  start(): Promise<void> {
+    return this.#holdings.start(firstJoinMs);
+  }
+
+  async receive({ signal, maxMessages, maxBytes, pausedPartitions }: ReceiveOptions): Promise<readonly Received[]> {
+    const { clock } = this.#context;
+    const until = clock.now() + receiveMs;
+    while (!signal.aborted && this.#closing === undefined && clock.now() < until) {
+      const taken = this.#take(maxMessages, maxBytes, pausedPartitions);
+      if (taken.length > 0) return this.#handOut(taken, signal);
+      this.#tellTrouble();
+      await this.#wakeup.wait(Math.min(until, this.#nextAt()), signal);
+    }
+    return [];
+  }
+
+  /** From the partitions in turn. */
+  #take(maxMessages: number, maxBytes: number, paused: ReadonlySet<number> | undefined): Delivery[] {
+    const now = this.#context.clock.now();
+    const shares = [...this.#holdings.receiving(paused)];
+    const logs = shares.flatMap((share) => [...share.logs.values()].map((log) => ({ share, log })));
+    const taken: Delivery[] = [];
+    let bytes = 0;
+    let misses = 0;
+    while (misses < logs.length && taken.length < maxMessages) {
+      const place = logs[this.#turn++ % logs.length];
+      const entry = place?.log.take(now, taken.length === 0 ? Infinity : maxBytes - bytes);
+      if (place === undefined || entry === undefined) {
+        misses++;
+        continue;
+      }
+      misses = 0;
+      bytes += entry.bytes;
+      taken.push(this.#deliver(place.share, entry, now));
+    }
+    if (taken.length > 0) this.#holdings.fetchMore();
+    return taken;
+  }
+
+  #deliver(share: Share, entry: Entry, nowMs: number): Delivery {
+    const { log } = entry;
+    const { topic, partition } = log;
+    const message = decodeRecord(entry.record, { destination: this.#from.name, topic, partition, nowMs });
+    const delivery = new Delivery(entry, message);
+    const held = log.heldAs(entry);
+    message.token = delivery;
+    message.crashCount = log.timesStarted(entry);
+    if (log.isSuspect(entry)) message.suspect = message.redelivered = true;
+    if (this.#isOrdered) message.partition = partition;
+    if (held !== undefined) {
+      message.attempt = held.attempt;
+      message.heldUntil = held.heldUntil;
+      if (held.failure !== undefined)
+        message.failure = { destination: this.#from.name, group: this.#from.group, ...held.failure };
+    }
+    share.out.add(delivery);
+    return delivery;
+  }
+
+  /** A successor has to know what may have been running, before it runs. */
+  async #handOut(taken: readonly Delivery[], signal: AbortSignal): Promise<readonly Received[]> {
+    const reserved = this.#holdings.reserve(taken);
+    if (reserved !== undefined && !(await this.#unlessAborted(reserved, signal))) {
+      this.#settling.putBack(taken);
+      return [];
+    }
+    return taken.filter(({ result }) => result === undefined).map(({ message }) => message);
+  }
+
+  async #unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<boolean> {
+    const aborted = Promise.withResolvers<boolean>();
+    const onAbort = (): void => aborted.resolve(false);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    const done = work.then(
+      () => true,
+      (error: unknown) => {
+        this.#onTrouble(error);
+        return false;
+      },
+    );
+    try {
+      return await Promise.race([done, aborted.promise]);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  #nextAt(): number {
+    let next = this.#trouble === undefined ? Infinity : this.#context.clock.now() + patienceMs;
+    for (const share of this.#holdings.receiving(undefined))
+      for (const log of share.logs.values()) next = Math.min(next, log.nextAt);
+    return next;
+  }
+
+  #onTrouble(error: unknown): void {
+    if (error === undefined) this.#trouble = undefined;
+    else this.#trouble ??= { since: this.#context.clock.now(), error, told: false };
+  }
+
+  /** Core shows it as `recovering`, and asks again; or ends the consumer, when no repetition helps. */
+  #tellTrouble(): void {
+    if (this.#trouble === undefined || this.#trouble.told) return;
+    const { since, error } = this.#trouble;
+    if (this.#context.clock.now() - since < patienceMs) return;
+    this.#trouble = undefined;
+    throw error;
+  }
+
+  async markStarted(tokens: readonly Token[]): Promise<void> {
+    const deliveries = tokens.filter(isOpen);
+    for (const { entry } of deliveries) entry.log.start(entry);
+    await this.#holdings.commit(deliveries);
+  }
+
+  async recordHeld(held: readonly HeldMessage[]): Promise<void> {
+    const open = held.filter(({ token }) => isOpen(token));
+    for (const { token, attempt, heldUntil, failure } of open) {
+      const { entry } = token as Delivery;
+      const { name = 'Error', message = '', attempts = attempt, firstFailedAt = 0, lastFailedAt = 0 } = failure ?? {};
+      const short = { name, message: message.slice(0, 60), attempts, firstFailedAt, lastFailedAt };
+      entry.log.hold(entry, { attempt, heldUntil, ...(failure === undefined ? {} : { failure: short }) });
+    }
+    await this.#holdings.commit(open.map(({ token }) => token as Delivery));
+  }
+
+  /** The lease is the membership: it is renewed by heartbeats, however long handlers take. */
+  async extendLease(_tokens: readonly Token[]): Promise<void> {
+    if (!this.#holdings.isAlive) throw new KafkaDriverError('NOT_CONNECTED', 'The group does not answer.');
+  }
+
+  settleBatch(items: readonly Settlement[]): Promise<readonly SettleResult[]> {
+    return this.#settling.settle(items);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#wakeup.wake();
+    await this.#holdings.close();
+  }
+}
+
+function isOpen(token: Token): token is Delivery {
+  return token instanceof Delivery && token.result === undefined && !token.entry.log.isLost;
+}

@@ -1,0 +1,129 @@
+import { type Clock, sleep } from '@anymq/core/driver';
+import type { Link } from './client.ts';
+import { earliest, leadersOf, offsetsOf } from './cluster-calls.ts';
+import { errorType } from './errors.ts';
+import type { PartitionLog } from './partition-log.ts';
+
+export interface FetcherContext {
+  readonly link: Link;
+  readonly clock: Clock;
+  /** Everything that we own. */
+  logs(): Iterable<PartitionLog>;
+  onRecords(): void;
+  onMissing(topics: readonly string[]): void;
+  /** undefined: fetching works. */
+  onTrouble(error: unknown): void;
+}
+
+/** How long the broker waits for records when there are none. */
+const waitMs = 250;
+/** While a partition is full: it has to be able to come back soon. */
+const shortWaitMs = 20;
+const maxPartitionBytes = 1_048_576;
+const maxBytes = 10_485_760;
+const troubleMs = 100;
+
+/** Keeps the logs filled: for each broker one request after the other, whatever is done with what they bring. */
+export class Fetcher {
+  readonly #context: FetcherContext;
+  readonly #polling = new Map<number, Promise<void>>();
+  readonly #closing = new AbortController();
+
+  constructor(context: FetcherContext) {
+    this.#context = context;
+  }
+
+  /** There may be room again, or a new log. */
+  wake(): void {
+    if (this.#closing.signal.aborted) return;
+    for (const log of this.#context.logs()) {
+      if (!this.#polling.has(log.leader) && log.wantsMore) this.#start(log.leader);
+    }
+  }
+
+  /** The link is closed next: that ends the requests under way. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all(this.#polling.values());
+  }
+
+  #start(nodeId: number): void {
+    const polling = this.#poll(nodeId).finally(() => {
+      this.#polling.delete(nodeId);
+      this.wake();
+    });
+    this.#polling.set(nodeId, polling);
+  }
+
+  async #poll(nodeId: number): Promise<void> {
+    while (!this.#closing.signal.aborted) {
+      const led = [...this.#context.logs()].filter((log) => log.leader === nodeId && !log.isLost);
+      const wanting = led.filter((log) => log.wantsMore);
+      if (wanting.length === 0) return;
+      try {
+        await this.#fetch(nodeId, wanting, wanting.length === led.length ? waitMs : shortWaitMs);
+        this.#context.onTrouble(undefined);
+      } catch (error) {
+        if (!this.#closing.signal.aborted) await this.#onFailure(error, wanting);
+      }
+    }
+  }
+
+  async #fetch(nodeId: number, logs: readonly PartitionLog[], maxWaitTime: number): Promise<void> {
+    const broker = await this.#context.link.cluster.findBroker({ nodeId });
+    const byTopic = Map.groupBy(logs, ({ topic }) => topic);
+    const topics = [...byTopic].map(([topic, each]) => ({
+      topic,
+      partitions: each.map(({ partition, position }) => ({
+        partition,
+        fetchOffset: String(position),
+        maxBytes: maxPartitionBytes,
+      })),
+    }));
+    const { responses } = await broker.fetch({ isolationLevel: 1, maxWaitTime, minBytes: 1, maxBytes, topics });
+    let hasRecords = false;
+    for (const { topicName, partitions } of responses) {
+      for (const fetched of partitions) {
+        const log = byTopic.get(topicName)?.find(({ partition }) => partition === fetched.partition);
+        if (log === undefined || log.isLost || fetched.messages.length === 0) continue;
+        log.append(fetched);
+        hasRecords = true;
+      }
+    }
+    if (hasRecords) this.#context.onRecords();
+  }
+
+  async #onFailure(error: unknown, logs: readonly PartitionLog[]): Promise<void> {
+    const { clock, onTrouble } = this.#context;
+    const { signal } = this.#closing;
+    const { topic, partition } = error as { readonly topic?: string; readonly partition?: number };
+    const log = logs.find((each) => each.topic === topic && each.partition === partition);
+    try {
+      if (errorType(error) === 'OFFSET_OUT_OF_RANGE' && log !== undefined) return await this.#toEarliest(log);
+      onTrouble(error);
+      await sleep(clock, troubleMs, signal);
+      if (!signal.aborted) await this.#refresh(logs);
+    } catch (failure) {
+      onTrouble(failure);
+      await sleep(clock, troubleMs, signal);
+    }
+  }
+
+  /** What we were to read next is gone: what is left of it is read from its beginning, never from its end. */
+  async #toEarliest(log: PartitionLog): Promise<void> {
+    const { link } = this.#context;
+    const leaders = new Map([[log.partition, log.leader]]);
+    const first = await offsetsOf(link, log.topic, leaders, earliest);
+    log.position = first.get(log.partition) ?? 0;
+  }
+
+  async #refresh(logs: readonly PartitionLog[]): Promise<void> {
+    const { link, clock, onMissing } = this.#context;
+    await link.cluster.refreshMetadata();
+    for (const [topic, each] of Map.groupBy(logs, ({ topic }) => topic)) {
+      const leaders = await leadersOf(link, topic, clock);
+      if (leaders === undefined) onMissing([topic]);
+      for (const log of each) log.leader = leaders?.get(log.partition) ?? log.leader;
+    }
+  }
+}

@@ -1,0 +1,265 @@
+import { type ReceiverOptions, sleep } from '@anymq/core/driver';
+import type { Link } from './client.ts';
+import { leadersOf } from './cluster-calls.ts';
+import { Committer } from './committer.ts';
+import { type Delivery, lost } from './delivery.ts';
+import type { DriverContext } from './driver-context.ts';
+import { KafkaDriverError } from './errors.ts';
+import { Fetcher } from './fetcher.ts';
+import { Loader } from './loader.ts';
+import { Membership } from './membership.ts';
+import type { Names } from './names.ts';
+import type { PartitionLog } from './partition-log.ts';
+import { Share } from './share.ts';
+
+export interface HoldingsContext {
+  readonly context: DriverContext;
+  readonly names: Names;
+  /** For the membership, and for everything else. */
+  readonly links: readonly [Link, Link];
+  readonly options: ReceiverOptions;
+  onRecords(): void;
+  onTrouble(error: unknown): void;
+}
+
+const maxSessionMs = 60_000;
+const retryMs = 200;
+
+/** The partitions that this member holds, from the assignment to the hand-over. */
+export class Holdings {
+  readonly #context: HoldingsContext;
+  readonly #shares = new Map<number, Share>();
+  readonly #membership: Membership;
+  readonly #committer: Committer;
+  readonly #fetcher: Fetcher;
+  readonly #loader: Loader;
+  readonly #closing = new AbortController();
+  readonly #work = new Set<Promise<void>>();
+  #isMissing = false;
+
+  constructor(context: HoldingsContext) {
+    this.#context = context;
+    const { links, names, options, onTrouble } = context;
+    const [memberLink, link] = links;
+    const { clock, logger, minSessionMs } = context.context;
+    this.#loader = new Loader(context.context, link, names);
+    this.#membership = new Membership({
+      link: memberLink,
+      sideLink: link,
+      clock,
+      logger,
+      groupId: names.group,
+      topic: names.main,
+      sessionMs: Math.min(maxSessionMs, Math.max(minSessionMs, options.leaseMs)),
+      claims: () => [...this.#shares.keys()],
+      onAssigned: (partitions) => this.#onAssigned(partitions),
+      onEvicted: () => this.#loseAll(),
+      onTrouble,
+    });
+    const onMissing = (topics: readonly string[]): void => this.#onMissing(topics);
+    this.#committer = new Committer({ link, clock, groupId: names.group, membership: this.#membership, onMissing });
+    this.#fetcher = new Fetcher({
+      link,
+      clock,
+      logs: () => this.#logs(),
+      onRecords: context.onRecords,
+      onMissing,
+      onTrouble,
+    });
+  }
+
+  start(maxMs: number): Promise<void> {
+    return this.#membership.start(maxMs);
+  }
+
+  get isAlive(): boolean {
+    return this.#membership.isAlive;
+  }
+
+  *receiving(paused: ReadonlySet<number> | undefined): Iterable<Share> {
+    for (const share of this.#shares.values())
+      if (share.isLoaded && !share.isLeaving && paused?.has(share.partition) !== true) yield share;
+  }
+
+  fetchMore(): void {
+    this.#fetcher.wake();
+  }
+
+  /** Durable when it resolves, or no longer ours. */
+  async commit(deliveries: readonly Delivery[]): Promise<void> {
+    const logs = new Set(deliveries.map(({ entry }) => entry.log));
+    if (logs.size > 0) await this.#committer.commit(logs);
+  }
+
+  /** Lets a successor know how far messages were handed out; undefined: it does already. */
+  reserve(taken: readonly Delivery[]): Promise<void> | undefined {
+    const logs = new Set<PartitionLog>();
+    for (const { entry } of taken) {
+      const { log, offset } = entry;
+      if (offset < log.reservedTo) continue;
+      log.reservedTo = Math.min(log.position, offset + 1 + log.outCount);
+      logs.add(log);
+    }
+    return logs.size === 0 ? undefined : this.#committer.commit(logs);
+  }
+
+  forget(delivery: Delivery): void {
+    this.#shares.get(delivery.entry.log.partition)?.out.delete(delivery);
+  }
+
+  /** After settlements: partitions that are about to leave may be empty by now, and full ones may have room. */
+  onSettled(): void {
+    for (const share of this.#shares.values())
+      if (share.isLeaving && share.isLoaded && share.out.size === 0) this.#track(this.#handOver(share));
+    this.#fetcher.wake();
+    this.#context.onRecords();
+  }
+
+  /** Of a retry topic that may be new. */
+  async ensureLog(topic: string, partition: number, tierMs: number | undefined): Promise<void> {
+    const share = this.#shares.get(partition);
+    if (share === undefined || share.logs.has(topic)) return;
+    const log = await this.#loader.loadRetry(topic, partition, tierMs ?? 0);
+    if (this.#shares.get(partition) !== share || share.logs.has(topic)) return;
+    share.logs.set(topic, log);
+    this.#fetcher.wake();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    const [, link] = this.#context.links;
+    await this.#farewell();
+    this.#committer.close();
+    await this.#membership.close();
+    const fetching = this.#fetcher.close();
+    await link.close();
+    await Promise.all([fetching, ...this.#work]);
+  }
+
+  /** Everything that was not settled goes back, and nothing of it is suspect. */
+  async #farewell(): Promise<void> {
+    const logs = [...this.#logs()].filter(({ isLost }) => !isLost);
+    const { clock, logger } = this.#context.context;
+    if (logs.length === 0 || !this.isAlive) return;
+    const done = new AbortController();
+    const committed = this.#committer.commitFarewell(logs).catch((error: unknown) => {
+      logger.warn('What was settled last could not be committed.', { reason: (error as Error).name });
+    });
+    await Promise.race([committed, sleep(clock, 3000, done.signal)]);
+    done.abort();
+    for (const share of this.#shares.values()) share.lose();
+  }
+
+  #logs(): Iterable<PartitionLog> {
+    return [...this.#shares.values()].flatMap(({ logs }) => [...logs.values()]);
+  }
+
+  #onAssigned(partitions: ReadonlySet<number>): void {
+    for (const share of this.#shares.values()) {
+      if (partitions.has(share.partition)) share.isLeaving = false;
+      else if (!share.isLeaving) this.#beginHandOver(share);
+    }
+    const added = [...partitions].filter((partition) => !this.#shares.has(partition)).map((each) => new Share(each));
+    for (const share of added) this.#shares.set(share.partition, share);
+    if (added.length > 0) this.#track(this.#load(added));
+  }
+
+  async #load(shares: readonly Share[]): Promise<void> {
+    const { signal } = this.#closing;
+    const { onTrouble, context } = this.#context;
+    for (;;) {
+      const wanted = shares.filter((share) => this.#shares.get(share.partition) === share);
+      if (wanted.length === 0 || signal.aborted) return;
+      try {
+        await this.#loader.load(wanted);
+        break;
+      } catch (error) {
+        if (signal.aborted) return;
+        onTrouble(error);
+        await sleep(context.clock, retryMs, signal);
+      }
+    }
+    for (const share of shares) share.isLoaded = true;
+    onTrouble(undefined);
+    this.onSettled();
+  }
+
+  #beginHandOver(share: Share): void {
+    share.isLeaving = true;
+    if (!share.isLoaded) {
+      this.#shares.delete(share.partition);
+      this.#membership.rejoin();
+      return;
+    }
+    if (share.out.size > 0) this.#context.options.onRevoking?.([...share.out]);
+    if (share.out.size === 0) this.#track(this.#handOver(share));
+  }
+
+  /** Nothing of it is in anybody's hands: say how far it is, let go, and let the group know. */
+  async #handOver(share: Share): Promise<void> {
+    if (this.#shares.get(share.partition) !== share) return;
+    await this.#committer.commitFarewell([...share.logs.values()]);
+    if (this.#shares.get(share.partition) !== share) return;
+    if (!share.isLeaving) {
+      this.#committer.stay(share.logs.values());
+      return;
+    }
+    share.lose();
+    this.#shares.delete(share.partition);
+    this.#membership.rejoin();
+  }
+
+  #loseAll(): void {
+    const shares = [...this.#shares.values()];
+    this.#shares.clear();
+    const tokens = shares.flatMap(({ out }) => [...out]);
+    for (const share of shares) share.lose();
+    if (tokens.length > 0) this.#context.options.onLost(tokens, 'revoked');
+    for (const token of tokens) token.result ??= lost;
+  }
+
+  #onMissing(topics: readonly string[]): void {
+    const { names } = this.#context;
+    if (!topics.includes(names.main)) {
+      for (const { logs } of this.#shares.values()) {
+        for (const topic of topics) {
+          const log = logs.get(topic);
+          if (log !== undefined) log.isLost = true;
+          logs.delete(topic);
+        }
+      }
+      return;
+    }
+    this.#loseAll();
+    if (!this.#isMissing) this.#track(this.#untilThereAgain());
+  }
+
+  /** The destination was deleted. When somebody makes it again, it is another one. */
+  async #untilThereAgain(): Promise<void> {
+    const { names, links, context, onTrouble } = this.#context;
+    const { signal } = this.#closing;
+    this.#isMissing = true;
+    while (!signal.aborted) {
+      onTrouble(new KafkaDriverError('NOT_CONNECTED', `The topic ${names.main} does not exist any more.`));
+      await sleep(context.clock, retryMs, signal);
+      try {
+        if ((await leadersOf(links[1], names.main, context.clock)) !== undefined) break;
+      } catch (error) {
+        onTrouble(error);
+      }
+    }
+    this.#isMissing = false;
+    onTrouble(undefined);
+    this.#membership.rejoin();
+  }
+
+  #track(work: Promise<void>): void {
+    const tracked: Promise<void> = work
+      .catch((error: unknown) => {
+        if (!this.#closing.signal.aborted) this.#context.onTrouble(error);
+      })
+      .finally(() => this.#work.delete(tracked));
+    this.#work.add(tracked);
+  }
+}

@@ -1,0 +1,17 @@
+import { type DriverModule, requireKnown } from '@anymq/core/driver';
+import { createKafkaDriver } from './driver.ts';
+import { capabilities, configurationNames, limitsOf, parseUrl } from './options.ts';
+
+/** `kafka:` URLs, and `{ driver: 'kafka', brokers, … }` in a configuration object. */
+export const kafka: DriverModule = {
+  specificationVersion: 1,
+  name: 'kafka',
+  schemes: ['kafka'],
+  capabilities,
+  limits: limitsOf(),
+  parseUrl,
+  async create(options, { namespace, logger, clock }) {
+    requireKnown("The driver 'kafka'", options, configurationNames);
+    return createKafkaDriver({ ...options, namespace, logger, clock });
+  },
+};

@@ -1,0 +1,210 @@
+import type { FetchedPartition, FetchedRecord } from './client.ts';
+import { fits, noProgress, type HeldNote, type Progress, type Range } from './progress.ts';
+import { visibleRecords } from './visible-records.ts';
+
+/** A record of which this group is not done. */
+export interface Entry {
+  readonly offset: number;
+  readonly log: PartitionLog;
+  readonly record: FetchedRecord;
+  readonly bytes: number;
+  /** Not to be handed out before; milliseconds since 1970. */
+  readonly availableAt: number;
+  isOut: boolean;
+}
+
+export interface LogOptions {
+  readonly topic: string;
+  readonly partition: number;
+  readonly leader: number;
+  /** Where to go on: what was committed, or the first record that is there. */
+  readonly from: number;
+  readonly progress: Progress;
+  /** Ours: nothing of what it handed out can have killed another process. */
+  readonly ownerId: string;
+  /** When a record may be handed out. Ascending, where `isSorted`. */
+  readonly availableAt: (record: FetchedRecord) => number;
+  /** Most records to be kept here. */
+  readonly maxBuffered: number;
+}
+
+const maxBufferedBytes = 2_097_152;
+
+/** One partition of one topic, in the hands of its owner: what was fetched, handed out and settled. Does no I/O. */
+export class PartitionLog {
+  readonly topic: string;
+  readonly partition: number;
+  leader: number;
+  /** The next offset to fetch. */
+  position: number;
+  /** No longer ours: nothing of it is committed any more. */
+  isLost = false;
+  /** What the broker has. */
+  committedOffset: number;
+  /** Up to here messages may be handed out: a successor will suspect them. */
+  reservedTo: number;
+  readonly #options: LogOptions;
+  readonly #undone = new Map<number, Entry>();
+  readonly #ready: Entry[] = [];
+  readonly #waiting: Entry[] = [];
+  readonly #started: Map<number, number>;
+  readonly #held: Map<number, HeldNote>;
+  readonly #suspectTo: number;
+  #restored: readonly Range[];
+  #bytes = 0;
+  #hasTooManyGaps = false;
+  #outCount = 0;
+
+  constructor(options: LogOptions) {
+    const { topic, partition, leader, from, progress, ownerId } = options;
+    this.#options = options;
+    this.topic = topic;
+    this.partition = partition;
+    this.leader = leader;
+    this.position = from;
+    this.committedOffset = from;
+    this.reservedTo = from;
+    this.#restored = progress.done;
+    this.#started = new Map(progress.started);
+    this.#held = new Map(progress.held);
+    const { owner = { id: ownerId, upTo: from } } = progress;
+    this.#suspectTo = owner.id === ownerId ? from : owner.upTo;
+  }
+
+  get wantsMore(): boolean {
+    const buffered = this.#ready.length + this.#waiting.length;
+    return !this.isLost && buffered < this.#options.maxBuffered && this.#bytes < maxBufferedBytes;
+  }
+
+  get outCount(): number {
+    return this.#outCount;
+  }
+
+  /** Takes over what was fetched. */
+  append(fetched: FetchedPartition): void {
+    for (const record of visibleRecords(fetched, this.position)) this.#add(record);
+    const last = fetched.messages.at(-1);
+    if (last !== undefined) this.position = Math.max(this.position, Number(last.offset) + 1);
+  }
+
+  #add(record: FetchedRecord): void {
+    const offset = Number(record.offset);
+    if (this.#wasSettled(offset)) return;
+    const availableAt = this.#options.availableAt(record);
+    const bytes = (record.value?.byteLength ?? 0) + (record.key?.byteLength ?? 0) + 512;
+    const entry: Entry = { offset, log: this, record, bytes, availableAt, isOut: false };
+    this.#undone.set(offset, entry);
+    this.#bytes += bytes;
+    if (availableAt > 0) insert(this.#waiting, entry, (a) => a.availableAt);
+    else this.#ready.push(entry);
+  }
+
+  #wasSettled(offset: number): boolean {
+    while ((this.#restored[0]?.[1] ?? Infinity) <= offset) this.#restored = this.#restored.slice(1);
+    return (this.#restored[0]?.[0] ?? Infinity) <= offset;
+  }
+
+  /** The next one to hand out; undefined: none for now. */
+  take(now: number, maxBytes: number): Entry | undefined {
+    if (this.isLost || this.#hasTooManyGaps) return undefined;
+    while ((this.#waiting[0]?.availableAt ?? Infinity) <= now) {
+      const due = this.#waiting.shift();
+      if (due !== undefined) insert(this.#ready, due, (a) => a.offset);
+    }
+    const [entry] = this.#ready;
+    if (entry === undefined || entry.bytes > maxBytes) return undefined;
+    this.#ready.shift();
+    entry.isOut = true;
+    this.#outCount++;
+    this.#bytes -= entry.bytes;
+    return entry;
+  }
+
+  /** When the next waiting record may be handed out. */
+  get nextAt(): number {
+    return this.#waiting[0]?.availableAt ?? Infinity;
+  }
+
+  /** Back to its place. */
+  putBack(entry: Entry): void {
+    if (!entry.isOut) return;
+    entry.isOut = false;
+    this.#outCount--;
+    this.#bytes += entry.bytes;
+    this.#started.delete(entry.offset);
+    insert(this.#ready, entry, (a) => a.offset);
+  }
+
+  settle({ offset, isOut }: Entry): void {
+    if (!this.#undone.delete(offset)) return;
+    if (isOut) this.#outCount--;
+    this.#started.delete(offset);
+    this.#held.delete(offset);
+  }
+
+  /** An earlier owner may have died of it. */
+  isSuspect({ offset }: Entry): boolean {
+    return offset < this.#suspectTo;
+  }
+
+  /** Times that it was started alone and not settled. */
+  timesStarted({ offset }: Entry): number {
+    return this.#started.get(offset) ?? 0;
+  }
+
+  start({ offset }: Entry): void {
+    this.#started.set(offset, (this.#started.get(offset) ?? 0) + 1);
+  }
+
+  heldAs({ offset }: Entry): HeldNote | undefined {
+    return this.#held.get(offset);
+  }
+
+  hold({ offset }: Entry, note: HeldNote): void {
+    if (this.#undone.has(offset)) this.#held.set(offset, note);
+  }
+
+  /** Everything before it is settled. */
+  get watermark(): number {
+    for (const offset of this.#undone.keys()) return offset;
+    return this.position;
+  }
+
+  /** What to write beside the watermark. */
+  progress(): Progress {
+    const done = [...this.#done()];
+    this.#hasTooManyGaps = !fits(done.length);
+    return {
+      done,
+      owner: { id: this.#options.ownerId, upTo: this.reservedTo },
+      started: this.#started,
+      held: this.#held,
+    };
+  }
+
+  /** For a successor, to whom everything was given back. */
+  farewell(): Progress {
+    return { ...noProgress, done: [...this.#done()], held: this.#held };
+  }
+
+  /** Between what is undone: settled, or never there. What was settled before us counts until we have come to it. */
+  *#done(): Iterable<Range> {
+    let from: number | undefined;
+    for (const offset of this.#undone.keys()) {
+      if (from !== undefined && offset > from) yield [from, offset];
+      from = offset + 1;
+    }
+    if (from !== undefined && this.position > from) yield [from, this.position];
+    for (const [start, end] of this.#restored) {
+      if (end > this.position) yield [Math.max(start, this.position), end];
+    }
+  }
+}
+
+/** Keeps the order; what comes last usually goes last. */
+function insert(entries: Entry[], entry: Entry, by: (entry: Entry) => number): void {
+  let index = entries.length;
+  while (index > 0 && by(entries[index - 1] as Entry) > by(entry)) index--;
+  if (index === entries.length) entries.push(entry);
+  else entries.splice(index, 0, entry);
+}

@@ -1,0 +1,136 @@
+import type { Received, Settlement, SettleOutcome, SettleResult } from '@anymq/core/driver';
+import { Delivery, lost, settled } from './delivery.ts';
+import type { DriverContext } from './driver-context.ts';
+import { encodeRecord } from './encoding.ts';
+import type { Holdings } from './holdings.ts';
+import { type Names, tierFor } from './names.ts';
+import type { Write } from './writer.ts';
+
+export interface SettlingContext {
+  readonly context: DriverContext;
+  readonly names: Names;
+  readonly holdings: Holdings;
+}
+
+interface Item {
+  readonly delivery: Delivery;
+  readonly outcome: SettleOutcome;
+}
+
+interface Copy {
+  readonly item: Item;
+  readonly write: Write;
+}
+
+/** Copies and dead letters first; when they are confirmed, the originals; and the answer when the group knows. */
+export class Settling {
+  readonly #context: SettlingContext;
+
+  constructor(context: SettlingContext) {
+    this.#context = context;
+  }
+
+  async settle(items: readonly Settlement[]): Promise<readonly SettleResult[]> {
+    const open = openItems(items);
+    const failures = await this.#writeCopies(open.filter(({ delivery }) => !delivery.isApplied));
+    const done = open.filter(({ delivery }) => !failures.has(delivery));
+    const ours = done.filter(({ delivery }) => delivery.result === undefined);
+    for (const { delivery, outcome } of ours) this.#apply(delivery, outcome);
+    try {
+      await this.#context.holdings.commit(ours.map(({ delivery }) => delivery));
+    } catch (error) {
+      for (const { delivery } of ours) failures.set(delivery, error);
+    }
+    for (const { delivery } of ours) this.#conclude(delivery, failures.has(delivery));
+    this.#context.holdings.onSettled();
+    return items.map(({ token }) => resultOf(token, failures));
+  }
+
+  /** Never shown to core: back to their places. */
+  putBack(deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) {
+      if (delivery.result !== undefined) continue;
+      delivery.entry.log.putBack(delivery.entry);
+      this.#conclude(delivery, false);
+    }
+  }
+
+  #apply(delivery: Delivery, outcome: SettleOutcome): void {
+    const { entry, isApplied } = delivery;
+    if (isApplied) return;
+    delivery.isApplied = true;
+    if (outcome.kind === 'release' && outcome.delayMs <= 0) entry.log.putBack(entry);
+    else entry.log.settle(entry);
+  }
+
+  #conclude(delivery: Delivery, isUnknown: boolean): void {
+    const { entry } = delivery;
+    if (isUnknown && !entry.log.isLost) return;
+    delivery.result ??= entry.log.isLost ? lost : settled;
+    this.#context.holdings.forget(delivery);
+  }
+
+  /** What was not written, and why. */
+  async #writeCopies(open: readonly Item[]): Promise<Map<Delivery, unknown>> {
+    const failures = new Map<Delivery, unknown>();
+    const copies: Copy[] = [];
+    for (const item of open) {
+      try {
+        const write = await this.#copyOf(item);
+        if (write !== undefined) copies.push({ item, write });
+      } catch (error) {
+        failures.set(item.delivery, error);
+      }
+    }
+    if (copies.length === 0) return failures;
+    const { offsets, error } = await this.#context.context.writer.write(copies.map(({ write }) => write));
+    for (const { item } of copies.slice(offsets.length)) failures.set(item.delivery, error);
+    return failures;
+  }
+
+  async #copyOf({ delivery: { entry, message }, outcome }: Item): Promise<Write | undefined> {
+    const { names, context } = this.#context;
+    const nowMs = context.clock.now();
+    const { attempt, failure } = message;
+    if (outcome.kind === 'deadLetter') {
+      const meta = { attempt: outcome.failure.attempts, failure: outcome.failure };
+      return { topic: names.dead, record: encodeRecord(message, 0, nowMs, meta) };
+    }
+    if (outcome.kind === 'retry') {
+      const { dueAt } = outcome;
+      return this.#retryCopy(entry.log.partition, message, { dueAt, attempt: outcome.attempt, failure: outcome.failure });
+    }
+    if (outcome.kind === 'release' && outcome.delayMs > 0)
+      return this.#retryCopy(entry.log.partition, message, { dueAt: nowMs + outcome.delayMs, attempt, failure });
+    return undefined;
+  }
+
+  async #retryCopy(
+    partition: number,
+    message: Received,
+    meta: { readonly dueAt: number; readonly attempt: number; readonly failure?: Received['failure'] },
+  ): Promise<Write> {
+    const { names, context, holdings } = this.#context;
+    const nowMs = context.clock.now();
+    const tierMs = tierFor(context.tiersMs, meta.dueAt - nowMs);
+    const topic = tierMs === undefined ? names.retry : names.tier(tierMs);
+    await holdings.ensureLog(topic, partition, tierMs);
+    return { topic, record: encodeRecord(message, partition, nowMs, meta) };
+  }
+}
+
+/** What is still to be settled, each delivery once: of a repeat in the same batch the first counts. */
+function openItems(items: readonly Settlement[]): readonly Item[] {
+  const open = new Map<Delivery, SettleOutcome>();
+  for (const { token, outcome } of items) {
+    if (!(token instanceof Delivery) || token.result !== undefined || open.has(token)) continue;
+    if (token.entry.log.isLost) token.result = lost;
+    else open.set(token, outcome);
+  }
+  return [...open].map(([delivery, outcome]) => ({ delivery, outcome }));
+}
+
+function resultOf(token: unknown, failures: ReadonlyMap<Delivery, unknown>): SettleResult {
+  if (!(token instanceof Delivery)) return lost;
+  return token.result ?? { ok: false, reason: 'error', error: failures.get(token) };
+}
