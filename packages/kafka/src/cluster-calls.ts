@@ -15,7 +15,11 @@ export const earliest = -2;
 export const latest = -1;
 const noGeneration = -1;
 
-const unsettled: ReadonlySet<string | undefined> = new Set(['LEADER_NOT_AVAILABLE', 'BROKER_NOT_AVAILABLE']);
+const unsettled: ReadonlySet<string | undefined> = new Set([
+  'LEADER_NOT_AVAILABLE',
+  'BROKER_NOT_AVAILABLE',
+  'NOT_LEADER_FOR_PARTITION',
+]);
 
 /** Any broker that answers. */
 export async function anyBroker({ cluster }: Link): Promise<Broker> {
@@ -53,6 +57,26 @@ export async function leadersOf(link: Link, topic: string, clock: Clock): Promis
 
 /** Partition → offset, at a time (milliseconds since 1970), or `earliest`, or `latest`. Of a time after the last record: -1. */
 export async function offsetsOf(
+  link: Link,
+  topic: string,
+  leaders: Leaders,
+  timestamp: number,
+  clock: Clock,
+): Promise<ReadonlyMap<number, number>> {
+  let led = leaders;
+  for (let tries = 1; ; tries++) {
+    try {
+      return await askOffsets(link, topic, led, timestamp);
+    } catch (error) {
+      if (!unsettled.has(errorType(error)) || tries >= 50) throw error;
+      await sleep(clock, 20);
+      const now = await leadersOf(link, topic, clock);
+      led = new Map([...leaders].map(([partition, leader]) => [partition, now?.get(partition) ?? leader]));
+    }
+  }
+}
+
+async function askOffsets(
   { cluster }: Link,
   topic: string,
   leaders: Leaders,

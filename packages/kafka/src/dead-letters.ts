@@ -85,7 +85,7 @@ export function createDeadLetterStore(context: DriverContext, of: Address): Dead
     async page(cursor, { limit }) {
       const leaders = await leadersOf(link, dead, clock);
       if (leaders === undefined) return { letters: [] };
-      const [state, ends] = await Promise.all([removed(), offsetsOf(link, dead, leaders, latest)]);
+      const [state, ends] = await Promise.all([removed(), offsetsOf(link, dead, leaders, latest, clock)]);
       const end = ends.get(0) ?? 0;
       const from = cursor === undefined ? await firstOf(context, dead, leaders, state) : Number(cursor);
       const { records, next } = await read(context, dead, leaders, { from, end, limit }, state);
@@ -109,12 +109,12 @@ export function createDeadLetterStore(context: DriverContext, of: Address): Dead
 }
 
 async function firstOf(
-  { link }: DriverContext,
+  { link, clock }: DriverContext,
   dead: string,
   leaders: Leaders,
   state: Removed,
 ): Promise<number> {
-  const first = await offsetsOf(link, dead, leaders, earliest);
+  const first = await offsetsOf(link, dead, leaders, earliest, clock);
   return Math.max(first.get(0) ?? 0, state.from);
 }
 

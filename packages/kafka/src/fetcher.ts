@@ -111,9 +111,9 @@ export class Fetcher {
 
   /** What we were to read next is gone: what is left of it is read from its beginning, never from its end. */
   async #toEarliest(log: PartitionLog): Promise<void> {
-    const { link } = this.#context;
+    const { link, clock } = this.#context;
     const leaders = new Map([[log.partition, log.leader]]);
-    const first = await offsetsOf(link, log.topic, leaders, earliest);
+    const first = await offsetsOf(link, log.topic, leaders, earliest, clock);
     log.position = first.get(log.partition) ?? 0;
   }
 

@@ -34,7 +34,7 @@ function entryOf(topic: string, leaders: Leaders | undefined): readonly (readonl
 
 /** Topic → records that the group is not done with. */
 async function lagsOf(
-  { link }: DriverContext,
+  { link, clock }: DriverContext,
   group: string,
   topics: ReadonlyMap<string, Leaders>,
 ): Promise<ReadonlyMap<string, number>> {
@@ -43,8 +43,8 @@ async function lagsOf(
   const lags = await Promise.all(
     [...topics].map(async ([topic, leaders]): Promise<[string, number]> => {
       const [first, ends] = await Promise.all([
-        offsetsOf(link, topic, leaders, earliest),
-        offsetsOf(link, topic, leaders, latest),
+        offsetsOf(link, topic, leaders, earliest, clock),
+        offsetsOf(link, topic, leaders, latest, clock),
       ]);
       let lag = 0;
       for (const [partition, end] of ends) {

@@ -95,7 +95,7 @@ export class Loader {
     const unknown = [...here].filter(([partition]) => (committed?.get(partition)?.offset ?? -1) < 0);
     return unknown.length === 0
       ? new Map<number, number>()
-      : offsetsOf(this.#link, topic, new Map(unknown), earliest);
+      : offsetsOf(this.#link, topic, new Map(unknown), earliest, this.#context.clock);
   }
 
   #logOf(

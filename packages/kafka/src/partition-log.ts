@@ -106,11 +106,8 @@ export class PartitionLog {
 
   /** The next one to hand out; undefined: none for now. */
   take(now: number, maxBytes: number): Entry | undefined {
+    this.#promote(now);
     if (this.isLost || this.#hasTooManyGaps) return undefined;
-    while ((this.#waiting[0]?.availableAt ?? Infinity) <= now) {
-      const due = this.#waiting.shift();
-      if (due !== undefined) insert(this.#ready, due, (a) => a.offset);
-    }
     const [entry] = this.#ready;
     if (entry === undefined || entry.bytes > maxBytes) return undefined;
     this.#ready.shift();
@@ -118,6 +115,20 @@ export class PartitionLog {
     this.#outCount++;
     this.#bytes -= entry.bytes;
     return entry;
+  }
+
+  /** The age of what is handed out next, as the time when it was written; undefined: there is nothing. */
+  waitingSince(now: number): number | undefined {
+    this.#promote(now);
+    const [entry] = this.#ready;
+    return entry === undefined ? undefined : Number(entry.record.timestamp);
+  }
+
+  #promote(now: number): void {
+    while ((this.#waiting[0]?.availableAt ?? Infinity) <= now) {
+      const due = this.#waiting.shift();
+      if (due !== undefined) insert(this.#ready, due, (a) => a.offset);
+    }
   }
 
   /** When the next waiting record may be handed out. */

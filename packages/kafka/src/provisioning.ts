@@ -87,11 +87,11 @@ async function makeGroup(
   leaders: Leaders,
   startAt: PlannedGroup['startAt'],
 ): Promise<readonly string[]> {
-  const { link } = context;
+  const { link, clock } = context;
   const absent = await missingTopics(context, names);
   if (absent.length === 0) return [];
   const isNew = absent.includes(names.retry);
-  const ends = isNew && startAt === 'latest' ? await offsetsOf(link, names.main, leaders, latest) : undefined;
+  const ends = isNew && startAt === 'latest' ? await offsetsOf(link, names.main, leaders, latest, clock) : undefined;
   const specs: readonly TopicSpec[] = absent.map((name) => ({
     name,
     partitions: name === names.dead ? 1 : leaders.size,
@@ -170,8 +170,8 @@ export async function seek(context: DriverContext, address: Address, to: SeekTar
   const state = await groupState(link, names.group);
   if (state !== 'Empty' && state !== 'Dead')
     throw new KafkaDriverError('CONFLICT', `The group ${names.group} has members: stop its consumers first.`);
-  const ends = await offsetsOf(link, names.main, leaders, latest);
-  const offsets = to === 'latest' ? ends : await offsetsOf(link, names.main, leaders, timestampOf(to));
+  const ends = await offsetsOf(link, names.main, leaders, latest, clock);
+  const offsets = to === 'latest' ? ends : await offsetsOf(link, names.main, leaders, timestampOf(to), clock);
   const target = new Map([...ends].map(([partition, end]) => [partition, atLeast(offsets.get(partition), end)]));
   try {
     await commitAlone(link, names.group, names.main, committedAt(target));

@@ -17,7 +17,7 @@ import { decodeRecord } from './encoding.ts';
 import { KafkaDriverError } from './errors.ts';
 import { Holdings } from './holdings.ts';
 import { namesOf } from './names.ts';
-import type { Entry } from './partition-log.ts';
+import type { Entry, PartitionLog } from './partition-log.ts';
 import { Settling } from './settling.ts';
 import type { Share } from './share.ts';
 import { Wakeup } from './wakeup.ts';
@@ -54,7 +54,6 @@ export class KafkaReceiver implements Receiver {
   readonly #settling: Settling;
   readonly #wakeup: Wakeup;
   #trouble: { readonly since: number; readonly error: unknown; told: boolean } | undefined;
-  #turn = 0;
   #closing: Promise<void> | undefined;
 
   constructor(context: DriverContext, from: Address, options: ReceiverOptions, links: readonly [Link, Link]) {
@@ -90,27 +89,40 @@ export class KafkaReceiver implements Receiver {
     return [];
   }
 
-  /** From the partitions in turn. */
+  /** From the partitions in turn, beginning with the one that has waited longest. */
   #take(maxMessages: number, maxBytes: number, paused: ReadonlySet<number> | undefined): Delivery[] {
     const now = this.#context.clock.now();
-    const shares = [...this.#holdings.receiving(paused)];
-    const logs = shares.flatMap((share) => [...share.logs.values()].map((log) => ({ share, log })));
     const taken: Delivery[] = [];
     let bytes = 0;
-    let misses = 0;
-    while (misses < logs.length && taken.length < maxMessages) {
-      const place = logs[this.#turn++ % logs.length];
-      const entry = place?.log.take(now, taken.length === 0 ? Infinity : maxBytes - bytes);
-      if (place === undefined || entry === undefined) {
-        misses++;
-        continue;
+    let turn = this.#places(paused, now);
+    while (turn.length > 0 && taken.length < maxMessages) {
+      const next: typeof turn = [];
+      for (const place of turn) {
+        if (taken.length >= maxMessages) break;
+        const entry = place.log.take(now, taken.length === 0 ? Infinity : maxBytes - bytes);
+        if (entry === undefined) continue;
+        bytes += entry.bytes;
+        taken.push(this.#deliver(place.share, entry, now));
+        next.push(place);
       }
-      misses = 0;
-      bytes += entry.bytes;
-      taken.push(this.#deliver(place.share, entry, now));
+      turn = next;
     }
     if (taken.length > 0) this.#holdings.fetchMore();
     return taken;
+  }
+
+  #places(
+    paused: ReadonlySet<number> | undefined,
+    now: number,
+  ): { readonly share: Share; readonly log: PartitionLog; readonly since: number }[] {
+    const places = [];
+    for (const share of this.#holdings.receiving(paused)) {
+      for (const log of share.logs.values()) {
+        const since = log.waitingSince(now);
+        if (since !== undefined) places.push({ share, log, since });
+      }
+    }
+    return places.toSorted((a, b) => a.since - b.since);
   }
 
   #deliver(share: Share, entry: Entry, nowMs: number): Delivery {
