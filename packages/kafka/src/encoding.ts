@@ -29,7 +29,8 @@ export function encodeRecord(
   meta?: WireMeta,
 ): KafkaRecord {
   const fields = wire.encode(message, meta);
-  const headers: Record<string, string> = {};
+  // Without a prototype, so that '__proto__' is a header like any other.
+  const headers = Object.create(null) as Record<string, string>;
   for (let index = 0; index + 1 < fields.length; index += 2) headers[fields[index] as string] = fields[index + 1] ?? '';
   const { buffer, byteOffset, byteLength } = message.body;
   return {
@@ -47,7 +48,7 @@ export function decodeRecord(record: FetchedRecord, context: RecordContext): Wir
   const fields: unknown[] = [];
   for (const [name, value] of Object.entries(record.headers ?? {})) {
     if (!Array.isArray(value)) fields.push(name, text(value as Buffer | undefined));
-    else for (const each of value as readonly Buffer[]) fields.push(name, text(each));
+    else for (const each of value.filter(isBytes)) fields.push(name, text(each));
   }
   const message = wire.decode(fields, {
     id: `${topic}-${partition}-${record.offset}`,
@@ -59,6 +60,11 @@ export function decodeRecord(record: FetchedRecord, context: RecordContext): Wir
   });
   message.body = record.value ?? noBytes;
   return message;
+}
+
+/** kafkajs takes what every object has ('constructor') for an earlier header of that name. */
+function isBytes(value: unknown): value is Buffer {
+  return value instanceof Uint8Array;
 }
 
 /** Bytes that are no text are left to the wire format, which has a rule for them. */
