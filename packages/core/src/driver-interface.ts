@@ -195,6 +195,11 @@ export interface Receiver {
    * Of an ordered receiver called one at a time; a release comes with, or after, those of all later messages of its key.
    */
   settleBatch(items: readonly Settlement[]): Promise<readonly SettleResult[]>;
+  /**
+   * Nothing more will be received: what is handed out is settled, then `close` is called. For brokers where others can have
+   * only what a receiver lets go as a whole, such as a log's partitions: it lets go of all in which nothing runs any more.
+   */
+  retreat?(): void;
   /** Only with the capability `transactions`. */
   beginTransaction?(tokens: readonly Token[]): Promise<DriverTransaction>;
   /** Gives back what was not settled. Twice is safe. */

@@ -11,7 +11,7 @@ export interface CommitterContext {
   readonly groupId: string;
   readonly membership: Pick<Membership, 'identity' | 'evict'>;
   /** The topic is not there any more. */
-  onMissing(topics: readonly string[]): void;
+  readonly onMissing: (topics: readonly string[]) => void;
 }
 
 /** The group is between two generations, or its coordinator moves: it will take the commit a little later. */
@@ -41,11 +41,13 @@ export class Committer {
   /** Durable when it resolves, or no longer ours. */
   commit(logs: Iterable<PartitionLog>): Promise<void> {
     for (const log of logs) this.#dirty.add(log);
-    this.#next ??= this.#flight.catch(() => undefined).then(() => {
-      this.#next = undefined;
-      this.#flight = this.#flush();
-      return this.#flight;
-    });
+    this.#next ??= this.#flight
+      .catch(() => undefined)
+      .then(() => {
+        this.#next = undefined;
+        this.#flight = this.#flush();
+        return this.#flight;
+      });
     return this.#next;
   }
 
@@ -87,7 +89,7 @@ export class Committer {
   async #send(logs: readonly PartitionLog[]): Promise<void> {
     const { link, groupId, membership } = this.#context;
     const { memberId, generation } = membership.identity;
-    if (memberId === '') throw Object.assign(new Error('no member'), { type: 'REBALANCE_IN_PROGRESS' });
+    if (memberId === '') throw notAMember();
     this.#coordinator ??= await link.cluster.findGroupCoordinator({ groupId });
     const byTopic = Map.groupBy(logs, ({ topic }) => topic);
     const topics = [...byTopic].map(([topic, each]) => ({ topic, partitions: each.map((log) => this.#offsetOf(log)) }));
@@ -123,4 +125,11 @@ export class Committer {
     await sleep(clock, troubleMs, signal);
     return undefined;
   }
+}
+
+/** While we are nobody; the answer that the broker would give. */
+function notAMember(): Error {
+  return Object.assign(new Error('This consumer is not a member of its group at the moment.'), {
+    type: 'REBALANCE_IN_PROGRESS',
+  });
 }

@@ -184,7 +184,10 @@ class Removed {
 
   committed(): Committed {
     if (!fits(this.#ranges.length))
-      throw new KafkaDriverError('THROTTLED', 'Too many gaps between dead letters: remove or redrive the oldest first.');
+      throw new KafkaDriverError(
+        'THROTTLED',
+        'Too many gaps between dead letters: remove or redrive the oldest first.',
+      );
     return { offset: this.from, note: encodeProgress(this.from, { ...noProgress, done: this.#ranges }) };
   }
 }

@@ -5,7 +5,9 @@ import type { Entry } from './partition-log.ts';
 export class Delivery {
   readonly entry: Entry;
   readonly message: WireMessage;
-  /** Its copy is written, and what remains is to tell the group: a repeat writes no other. */
+  /** A copy, or its dead letter, was confirmed. */
+  isCopied = false;
+  /** What remains is to tell the group: a repeat writes no other copy. */
   isApplied = false;
   /** Once settled or lost: what every later settle answers. */
   result: SettleResult | undefined = undefined;

@@ -8,11 +8,11 @@ export interface FetcherContext {
   readonly link: Link;
   readonly clock: Clock;
   /** Everything that we own. */
-  logs(): Iterable<PartitionLog>;
-  onRecords(): void;
-  onMissing(topics: readonly string[]): void;
+  readonly logs: () => Iterable<PartitionLog>;
+  readonly onRecords: () => void;
+  readonly onMissing: (topics: readonly string[]) => void;
   /** undefined: fetching works. */
-  onTrouble(error: unknown): void;
+  readonly onTrouble: (error: unknown) => void;
 }
 
 /** How long the broker waits for records when there are none. */

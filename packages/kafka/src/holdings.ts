@@ -18,8 +18,10 @@ export interface HoldingsContext {
   /** For the membership, and for everything else. */
   readonly links: readonly [Link, Link];
   readonly options: ReceiverOptions;
-  onRecords(): void;
-  onTrouble(error: unknown): void;
+  readonly onRecords: () => void;
+  /** The group knows that this member retreats. */
+  readonly onRetreated: () => void;
+  readonly onTrouble: (error: unknown) => void;
 }
 
 const maxSessionMs = 60_000;
@@ -36,6 +38,7 @@ export class Holdings {
   readonly #closing = new AbortController();
   readonly #work = new Set<Promise<void>>();
   #isMissing = false;
+  #isRetreating = false;
 
   constructor(context: HoldingsContext) {
     this.#context = context;
@@ -115,6 +118,32 @@ export class Holdings {
     this.#context.onRecords();
   }
 
+  get isRetreating(): boolean {
+    return this.#isRetreating;
+  }
+
+  /** Partitions go to other members as soon as nothing runs in them. */
+  retreat(): void {
+    this.#isRetreating = true;
+    this.#membership.retreat();
+  }
+
+  /** For each of these that shares its partition with something that still runs: a partition where nothing does. */
+  refugesOf(released: ReadonlySet<Delivery>): ReadonlyMap<Delivery, number> {
+    const blocked = new Set<number>();
+    for (const { partition, out } of this.#shares.values())
+      if ([...out].some((delivery) => !released.has(delivery))) blocked.add(partition);
+    const free = Array.from({ length: this.#loader.partitions }, (_, index) => index).filter(
+      (each) => !blocked.has(each),
+    );
+    const refuges = new Map<Delivery, number>();
+    for (const delivery of released) {
+      const refuge = free[refuges.size % free.length];
+      if (refuge !== undefined && blocked.has(delivery.entry.log.partition)) refuges.set(delivery, refuge);
+    }
+    return refuges;
+  }
+
   /** Of a retry topic that may be new. */
   async ensureLog(topic: string, partition: number, tierMs: number | undefined): Promise<void> {
     const share = this.#shares.get(partition);
@@ -163,6 +192,13 @@ export class Holdings {
     const added = [...partitions].filter((partition) => !this.#shares.has(partition)).map((each) => new Share(each));
     for (const share of added) this.#shares.set(share.partition, share);
     if (added.length > 0) this.#track(this.#load(added));
+    if (this.#isRetreating) this.#context.onRetreated();
+  }
+
+  /** Those that cannot leave yet; none, when nothing could leave before them. */
+  blocked(): readonly Share[] {
+    const shares = [...this.#shares.values()].filter(({ out }) => out.size > 0);
+    return shares.length < this.#loader.partitions ? shares : [];
   }
 
   async #load(shares: readonly Share[]): Promise<void> {

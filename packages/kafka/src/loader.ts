@@ -24,6 +24,8 @@ export class Loader {
   readonly #context: DriverContext;
   readonly #link: Link;
   readonly #names: Names;
+  /** Of the destination, when they were last counted. */
+  partitions = 0;
 
   constructor(context: DriverContext, link: Link, names: Names) {
     this.#context = context;
@@ -80,6 +82,7 @@ export class Loader {
     ];
     const leaders = await Promise.all(topics.map(({ topic }) => leadersOf(this.#link, topic, clock)));
     if (leaders[0] === undefined) throw new KafkaDriverError('NOT_FOUND', `The topic ${main} does not exist.`);
+    this.partitions = leaders[0].size;
     return topics.flatMap((each, index) => {
       const found = leaders[index];
       return found === undefined ? [] : [{ ...each, leaders: found }];

@@ -2,7 +2,7 @@ import { type Clock, type Logger, sleep } from '@anymq/core/driver';
 import { assign, decodeAssignment, encodeAssignment, encodeClaim, protocolName } from './assignment.ts';
 import type { Broker, JoinedGroup, Link } from './client.ts';
 import { leadersOf } from './cluster-calls.ts';
-import { errorType, KafkaDriverError } from './errors.ts';
+import { errorType } from './errors.ts';
 
 export interface MembershipContext {
   /** Its own: a join may wait for an answer for long. */
@@ -15,13 +15,13 @@ export interface MembershipContext {
   readonly topic: string;
   readonly sessionMs: number;
   /** What this member holds now. */
-  claims(): readonly number[];
+  readonly claims: () => readonly number[];
   /** After every join: what it is to hold. */
-  onAssigned(partitions: ReadonlySet<number>): void;
+  readonly onAssigned: (partitions: ReadonlySet<number>) => void;
   /** The group goes on without us: everything that was held may be somebody else's by now. */
-  onEvicted(): void;
+  readonly onEvicted: () => void;
   /** The coordinator does not answer as it should; undefined: it does again. */
-  onTrouble(error: unknown): void;
+  readonly onTrouble: (error: unknown) => void;
 }
 
 /** By which the broker knows us; of every commit. */
@@ -200,29 +200,30 @@ export class Membership {
     if (clock.now() - this.#contactAt >= sessionMs) this.evict();
     onTrouble(error);
     await sleep(clock, retryMs, this.#closing.signal);
-    await this.#context.link.cluster.refreshMetadata().catch(onTrouble);
+    try {
+      await this.#context.link.cluster.refreshMetadata();
+    } catch (failure) {
+      onTrouble(failure);
+    }
   }
 
   async #leave(): Promise<void> {
-    const { groupId, clock, logger, sideLink } = this.#context;
+    const { clock, sideLink } = this.#context;
     const { memberId } = this.#identity;
     this.#identity = nobody;
     if (memberId === '' || sideLink.closed) return;
     const done = new AbortController();
-    const farewell = async (): Promise<void> => {
-      try {
-        const coordinator = await sideLink.cluster.findGroupCoordinator({ groupId });
-        await coordinator.leaveGroup({ groupId, memberId });
-      } catch (error) {
-        logger.debug('Leaving the group failed; its session will run out.', { reason: errorType(error) });
-      }
-    };
-    await Promise.race([farewell(), sleep(clock, leaveMs, done.signal)]);
+    await Promise.race([this.#sayFarewell(memberId), sleep(clock, leaveMs, done.signal)]);
     done.abort();
   }
-}
 
-/** Of a commit that was made as nobody. */
-export function notAMember(): KafkaDriverError {
-  return new KafkaDriverError('NOT_CONNECTED', 'This consumer is not a member of its group at the moment.');
+  async #sayFarewell(memberId: string): Promise<void> {
+    const { groupId, logger, sideLink } = this.#context;
+    try {
+      const coordinator = await sideLink.cluster.findGroupCoordinator({ groupId });
+      await coordinator.leaveGroup({ groupId, memberId });
+    } catch (error) {
+      logger.debug('Leaving the group failed; its session will run out.', { reason: errorType(error) });
+    }
+  }
 }

@@ -26,16 +26,7 @@ export const capabilities = {
 
 export type KafkaCapabilities = typeof capabilities;
 
-const defaultTiersMs: readonly number[] = [
-  1000,
-  5000,
-  30_000,
-  180_000,
-  900_000,
-  3_600_000,
-  21_600_000,
-  86_400_000,
-];
+const defaultTiersMs: readonly number[] = [1000, 5000, 30_000, 180_000, 900_000, 3_600_000, 21_600_000, 86_400_000];
 
 /** The broker's default for a batch is 1,048,588 bytes: a body leaves room for key, headers and failure record. */
 export function limitsOf(tiersMs: readonly number[] = defaultTiersMs): Limits {

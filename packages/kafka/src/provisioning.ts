@@ -52,8 +52,7 @@ async function provisionOne(
   const before = await leadersOf(link, main, clock);
   if (before !== undefined) report.differences.push(...(await compare(link, address, main, before)));
   else if (mode === 'validate') missing(report, address.kind, [main]);
-  const planned: readonly PlannedGroup[] =
-    address.kind === 'queue' ? [{ name: '', startAt: 'earliest' }] : groups;
+  const planned: readonly PlannedGroup[] = address.kind === 'queue' ? [{ name: '', startAt: 'earliest' }] : groups;
   if (before === undefined && mode === 'create') {
     const spec = { name: main, partitions: address.partitions, retentionMs: address.retentionMs };
     report.created.push(...(await createTopics(link, [spec], context)));

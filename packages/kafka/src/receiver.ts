@@ -68,9 +68,10 @@ export class KafkaReceiver implements Receiver {
       links,
       options,
       onRecords: () => this.#wakeup.wake(),
+      onRetreated: () => this.#evacuate(),
       onTrouble: (error) => this.#onTrouble(error),
     });
-    this.#settling = new Settling({ context, names, holdings: this.#holdings });
+    this.#settling = new Settling({ context, names, holdings: this.#holdings, isOrdered: this.#isOrdered });
   }
 
   start(): Promise<void> {
@@ -217,8 +218,28 @@ export class KafkaReceiver implements Receiver {
     if (!this.#holdings.isAlive) throw new KafkaDriverError('NOT_CONNECTED', 'The group does not answer.');
   }
 
-  settleBatch(items: readonly Settlement[]): Promise<readonly SettleResult[]> {
-    return this.#settling.settle(items);
+  retreat(): void {
+    this.#holdings.retreat();
+  }
+
+  async settleBatch(items: readonly Settlement[]): Promise<readonly SettleResult[]> {
+    const results = await this.#settling.settle(items);
+    if (this.#holdings.isRetreating) this.#evacuate();
+    return results;
+  }
+
+  /** Of a retreating member: what was fetched and cannot leave with its partition, because something runs there, leaves alone. */
+  #evacuate(): void {
+    if (this.#isOrdered || this.#closing !== undefined) return;
+    const now = this.#context.clock.now();
+    const stuck: Settlement[] = [];
+    for (const share of this.#holdings.blocked()) {
+      for (const log of share.logs.values()) {
+        for (let entry = log.take(now, Infinity); entry !== undefined; entry = log.take(now, Infinity))
+          stuck.push({ token: this.#deliver(share, entry, now), outcome: { kind: 'release', delayMs: 0 } });
+      }
+    }
+    if (stuck.length > 0) void this.#settling.giveBack(stuck);
   }
 
   close(): Promise<void> {

@@ -32,7 +32,7 @@ export async function createSender(context: DriverContext, to: Address): Promise
       const { offsets, error } = await writer.write(writes);
       if (error !== undefined) {
         if (errorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') partitions = 0;
-        if (offsets.length === 0) throw error;
+        if (offsets.length === 0) throw error as Error;
       }
       return messages.map((message, index) => outcomeOf(message, chosen[index], offsets, index, error));
     },

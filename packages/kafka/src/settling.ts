@@ -10,6 +10,7 @@ export interface SettlingContext {
   readonly context: DriverContext;
   readonly names: Names;
   readonly holdings: Holdings;
+  readonly isOrdered: boolean;
 }
 
 interface Item {
@@ -32,7 +33,8 @@ export class Settling {
 
   async settle(items: readonly Settlement[]): Promise<readonly SettleResult[]> {
     const open = openItems(items);
-    const failures = await this.#writeCopies(open.filter(({ delivery }) => !delivery.isApplied));
+    const fresh = open.filter(({ delivery }) => !delivery.isApplied);
+    const failures = await this.#writeCopies(fresh, this.#refugesOf(fresh));
     const done = open.filter(({ delivery }) => !failures.has(delivery));
     const ours = done.filter(({ delivery }) => delivery.result === undefined);
     for (const { delivery, outcome } of ours) this.#apply(delivery, outcome);
@@ -46,6 +48,12 @@ export class Settling {
     return items.map(({ token }) => resultOf(token, failures));
   }
 
+  /** Of what was never shown to core: what cannot go elsewhere goes back to its place. */
+  async giveBack(items: readonly Settlement[]): Promise<void> {
+    await this.settle(items);
+    this.putBack(items.map(({ token }) => token).filter((token) => token instanceof Delivery));
+  }
+
   /** Never shown to core: back to their places. */
   putBack(deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) {
@@ -55,11 +63,21 @@ export class Settling {
     }
   }
 
+  /**
+   * What a retreating member gives back, in a partition where something still runs, would wait there for it: it goes where
+   * nothing does. Not where order is kept.
+   */
+  #refugesOf(items: readonly Item[]): ReadonlyMap<Delivery, number> {
+    const { isOrdered, holdings } = this.#context;
+    const released = new Set(items.filter(isRelease).map(({ delivery }) => delivery));
+    return isOrdered || !holdings.isRetreating ? new Map() : holdings.refugesOf(released);
+  }
+
   #apply(delivery: Delivery, outcome: SettleOutcome): void {
-    const { entry, isApplied } = delivery;
+    const { entry, isApplied, isCopied } = delivery;
     if (isApplied) return;
     delivery.isApplied = true;
-    if (outcome.kind === 'release' && outcome.delayMs <= 0) entry.log.putBack(entry);
+    if (outcome.kind === 'release' && !isCopied) entry.log.putBack(entry);
     else entry.log.settle(entry);
   }
 
@@ -71,12 +89,12 @@ export class Settling {
   }
 
   /** What was not written, and why. */
-  async #writeCopies(open: readonly Item[]): Promise<Map<Delivery, unknown>> {
+  async #writeCopies(open: readonly Item[], refuges: ReadonlyMap<Delivery, number>): Promise<Map<Delivery, unknown>> {
     const failures = new Map<Delivery, unknown>();
     const copies: Copy[] = [];
     for (const item of open) {
       try {
-        const write = await this.#copyOf(item);
+        const write = await this.#copyOf(item, refuges.get(item.delivery));
         if (write !== undefined) copies.push({ item, write });
       } catch (error) {
         failures.set(item.delivery, error);
@@ -84,11 +102,17 @@ export class Settling {
     }
     if (copies.length === 0) return failures;
     const { offsets, error } = await this.#context.context.writer.write(copies.map(({ write }) => write));
-    for (const { item } of copies.slice(offsets.length)) failures.set(item.delivery, error);
+    for (const [index, { item }] of copies.entries()) {
+      if (index < offsets.length) item.delivery.isCopied = true;
+      else failures.set(item.delivery, error);
+    }
     return failures;
   }
 
-  async #copyOf({ delivery: { entry, message }, outcome }: Item): Promise<Write | undefined> {
+  async #copyOf(
+    { delivery: { entry, message }, outcome }: Item,
+    refuge: number | undefined,
+  ): Promise<Write | undefined> {
     const { names, context } = this.#context;
     const nowMs = context.clock.now();
     const { attempt, failure } = message;
@@ -98,10 +122,16 @@ export class Settling {
     }
     if (outcome.kind === 'retry') {
       const { dueAt } = outcome;
-      return this.#retryCopy(entry.log.partition, message, { dueAt, attempt: outcome.attempt, failure: outcome.failure });
+      return this.#retryCopy(entry.log.partition, message, {
+        dueAt,
+        attempt: outcome.attempt,
+        failure: outcome.failure,
+      });
     }
     if (outcome.kind === 'release' && outcome.delayMs > 0)
       return this.#retryCopy(entry.log.partition, message, { dueAt: nowMs + outcome.delayMs, attempt, failure });
+    if (outcome.kind === 'release' && refuge !== undefined)
+      return { topic: names.retry, record: encodeRecord(message, refuge, nowMs, { attempt, failure }) };
     return undefined;
   }
 
@@ -117,6 +147,10 @@ export class Settling {
     await holdings.ensureLog(topic, partition, tierMs);
     return { topic, record: encodeRecord(message, partition, nowMs, meta) };
   }
+}
+
+function isRelease({ outcome }: Item): boolean {
+  return outcome.kind === 'release' && outcome.delayMs <= 0;
 }
 
 /** What is still to be settled, each delivery once: of a repeat in the same batch the first counts. */

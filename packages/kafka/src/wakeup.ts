@@ -20,11 +20,12 @@ export class Wakeup {
     if (!this.#isPending && !signal.aborted) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#resolve = resolve;
-      signal.addEventListener('abort', resolve as () => void, { once: true });
+      const onAbort = (): void => resolve();
+      signal.addEventListener('abort', onAbort, { once: true });
       const timer = this.#clock.setTimeout(resolve, Math.max(0, Math.min(until - this.#clock.now(), 2_147_483_647)));
       await promise;
       this.#clock.clearTimeout(timer);
-      signal.removeEventListener('abort', resolve as () => void);
+      signal.removeEventListener('abort', onAbort);
       this.#resolve = undefined;
     }
     this.#isPending = false;

@@ -48,6 +48,7 @@ function wrapReceiver(inner: Receiver, options: ReceiverOptions, from: Address, 
     receive: (receiveOptions) => inner.receive(receiveOptions),
     ...(inner.markStarted === undefined ? {} : { markStarted: async (tokens) => inner.markStarted?.(tokens) }),
     ...(inner.recordHeld === undefined ? {} : { recordHeld: async (held) => inner.recordHeld?.(held) }),
+    ...(inner.retreat === undefined ? {} : { retreat: () => inner.retreat?.() }),
     ...(inner.beginTransaction === undefined
       ? {}
       : { beginTransaction: (tokens) => there(inner.beginTransaction?.(tokens)) }),

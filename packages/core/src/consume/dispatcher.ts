@@ -160,6 +160,7 @@ export class Dispatcher {
     this.desk.stopping = true;
     this.#accepting = false;
     this.#context.onRefetch();
+    this.#context.receiver.retreat?.();
     this.#giveIsolatedBack();
     await releaseUnstarted(this.desk, true);
     this.#afterLoss();

@@ -53,14 +53,16 @@ export class ScriptedReceiver implements Receiver {
   markStarted?: (tokens: readonly Token[]) => Promise<void>;
   recordHeld?: (held: readonly HeldMessage[]) => Promise<void>;
   beginTransaction?: (tokens: readonly Token[]) => Promise<DriverTransaction>;
+  retreat?: () => void;
 
   constructor(script: ScriptedDriver, options: ReceiverOptions) {
     this.#script = script;
     this.options = options;
-    const { onMarkStarted, onRecordHeld, onTransaction } = script;
+    const { onMarkStarted, onRecordHeld, onTransaction, onRetreat } = script;
     if (onMarkStarted !== undefined) this.markStarted = onMarkStarted;
     if (onRecordHeld !== undefined) this.recordHeld = onRecordHeld;
     if (onTransaction !== undefined) this.beginTransaction = onTransaction;
+    if (onRetreat !== undefined) this.retreat = onRetreat;
   }
 
   receive(options: ReceiveOptions): Promise<readonly Received[]> {
@@ -129,6 +131,7 @@ export class ScriptedDriver implements Driver {
   onMarkStarted: ((tokens: readonly Token[]) => Promise<void>) | undefined;
   onRecordHeld: ((held: readonly HeldMessage[]) => Promise<void>) | undefined;
   onTransaction: ((tokens: readonly Token[]) => Promise<DriverTransaction>) | undefined;
+  onRetreat: (() => void) | undefined;
   #arrived: (() => void) | undefined;
   #isPollOver = false;
 

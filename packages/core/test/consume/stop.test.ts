@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { deferred, ending, settle } from './rest.ts';
-import { received, ScriptedError } from './scripted-driver.ts';
+import { received, type ScriptedDriver, ScriptedError } from './scripted-driver.ts';
 import { stage } from './stage.ts';
 
 const keyed = (id: string, fields: object = {}) => received(id, { key: 'k', ...fields });
@@ -21,6 +21,24 @@ describe('a stop', () => {
     expect(consumer.state).toBe('stopped');
     await expect(consumer.finished).resolves.toBeUndefined();
     expect(clock.pending).toBe(0);
+  });
+
+  test('tells the driver that nothing more is received, before anything goes back', async () => {
+    const seen: (readonly string[])[] = [];
+    const prepare = (scripted: ScriptedDriver): void => {
+      scripted.onRetreat = () => void seen.push(scripted.outcomes);
+    };
+    const { driver, runs, consumer } = await stage({ prepare }, { concurrency: 1 });
+    driver.overshoots = true;
+    driver.deliver(received('a'), received('b'));
+    await settle();
+    const stopped = consumer.stop();
+    await settle();
+    expect(seen).toEqual([[]]);
+    expect(driver.outcomes).toEqual(['release b']);
+    runs.finish('a');
+    await stopped;
+    expect(seen).toHaveLength(1);
   });
 
   test('sends back what a fetch under way still brings', async () => {
