@@ -4,7 +4,7 @@ import { leadersOf } from './cluster-calls.ts';
 import { Committer } from './committer.ts';
 import { type Delivery, lost } from './delivery.ts';
 import type { DriverContext } from './driver-context.ts';
-import { KafkaDriverError } from './errors.ts';
+import { errorType, KafkaDriverError } from './errors.ts';
 import { Fetcher } from './fetcher.ts';
 import { Loader } from './loader.ts';
 import { Membership } from './membership.ts';
@@ -37,6 +37,7 @@ export class Holdings {
   readonly #loader: Loader;
   readonly #closing = new AbortController();
   readonly #work = new Set<Promise<void>>();
+  readonly #adding = new Set<string>();
   #isMissing = false;
   #isRetreating = false;
 
@@ -144,11 +145,28 @@ export class Holdings {
     return refuges;
   }
 
+  hasLog(topic: string, partition: number): boolean {
+    return this.#shares.get(partition)?.logs.has(topic) ?? false;
+  }
+
+  /** Makes the tier's topic where there is none. What has to wait meanwhile comes and goes through the retry topic. */
+  addTier(topic: string, partition: number, tierMs: number): void {
+    const name = `${topic}/${partition}`;
+    if (this.#adding.has(name)) return;
+    this.#adding.add(name);
+    const { logger } = this.#context.context;
+    const added = this.ensureLog(topic, partition, tierMs).catch((error: unknown) => {
+      if (!this.#closing.signal.aborted)
+        logger.warn('A retry topic could not be opened.', { topic, reason: errorType(error) });
+    });
+    this.#track(added.finally(() => this.#adding.delete(name)));
+  }
+
   /** Of a retry topic that may be new. */
-  async ensureLog(topic: string, partition: number, tierMs: number | undefined): Promise<void> {
+  async ensureLog(topic: string, partition: number, tierMs: number): Promise<void> {
     const share = this.#shares.get(partition);
     if (share === undefined || share.logs.has(topic)) return;
-    const log = await this.#loader.loadRetry(topic, partition, tierMs ?? 0);
+    const log = await this.#loader.loadRetry(topic, partition, tierMs);
     if (this.#shares.get(partition) !== share || share.logs.has(topic)) return;
     share.logs.set(topic, log);
     this.#fetcher.wake();

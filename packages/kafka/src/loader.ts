@@ -1,4 +1,4 @@
-import type { Link } from './client.ts';
+import type { FetchedRecord, Link } from './client.ts';
 import { type Committed, committedOf, earliest, type Leaders, leadersOf, offsetsOf } from './cluster-calls.ts';
 import type { DriverContext } from './driver-context.ts';
 import { dueAtOf } from './encoding.ts';
@@ -117,9 +117,15 @@ export class Loader {
       from,
       progress: decodeProgress(from, isKnown ? known.note : ''),
       ownerId: this.#context.ownerId,
-      availableAt:
-        tierMs === undefined ? () => 0 : tierMs === 0 ? dueAtOf : ({ timestamp }) => Number(timestamp) + tierMs,
+      availableAt: availability(tierMs, this.#context.tiersMs[0] ?? 0),
       maxBuffered: tierMs === undefined || tierMs === 0 ? maxBuffered : maxBufferedInTier,
     });
   }
+}
+
+/** A tier's records wait for its length; those of the retry topic until they are due, or until they may be in a tier. */
+function availability(tierMs: number | undefined, firstTierMs: number): (record: FetchedRecord) => number {
+  if (tierMs === undefined) return () => 0;
+  if (tierMs > 0) return ({ timestamp }) => Number(timestamp) + tierMs;
+  return (record) => Math.min(dueAtOf(record), Number(record.timestamp) + firstTierMs);
 }

@@ -1,6 +1,7 @@
 import type {
   Address,
   HeldMessage,
+  Logger,
   Received,
   ReceiveOptions,
   Receiver,
@@ -9,7 +10,7 @@ import type {
   SettleResult,
   Token,
 } from '@anymq/core/driver';
-import { Link } from './client.ts';
+import { type ClientFactory, Link } from './client.ts';
 import { leadersOf } from './cluster-calls.ts';
 import { Delivery } from './delivery.ts';
 import type { DriverContext } from './driver-context.ts';
@@ -34,16 +35,25 @@ export async function createReceiver(
   from: Address,
   options: ReceiverOptions,
 ): Promise<KafkaReceiver> {
-  const names = namesOf(context.namespace, from);
-  if ((await leadersOf(context.link, names.main, context.clock)) === undefined)
-    throw new KafkaDriverError('NOT_FOUND', `The topic ${names.main} does not exist.`);
-  const links = [
-    await Link.open(context.factory, context.logger),
-    await Link.open(context.factory, context.logger),
-  ] as const;
+  const { link, factory, clock, logger, namespace } = context;
+  const { main } = namesOf(namespace, from);
+  if ((await leadersOf(link, main, clock)) === undefined)
+    throw new KafkaDriverError('NOT_FOUND', `The topic ${main} does not exist.`);
+  const links = await openBoth(factory, logger);
   const receiver = new KafkaReceiver(context, from, options, links);
   await receiver.start();
   return receiver;
+}
+
+/** For the membership, and for everything else. */
+async function openBoth(factory: ClientFactory, logger: Logger): Promise<readonly [Link, Link]> {
+  const opening = [Link.open(factory, logger), Link.open(factory, logger)] as const;
+  try {
+    return await Promise.all(opening);
+  } catch (error) {
+    for (const each of await Promise.allSettled(opening)) if (each.status === 'fulfilled') await each.value.close();
+    throw error;
+  }
 }
 
 export class KafkaReceiver implements Receiver {

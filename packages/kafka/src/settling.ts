@@ -143,8 +143,11 @@ export class Settling {
     const { names, context, holdings } = this.#context;
     const nowMs = context.clock.now();
     const tierMs = tierFor(context.tiersMs, meta.dueAt - nowMs);
-    const topic = tierMs === undefined ? names.retry : names.tier(tierMs);
-    await holdings.ensureLog(topic, partition, tierMs);
+    const tier = tierMs === undefined ? undefined : names.tier(tierMs);
+    const isThere = tier !== undefined && holdings.hasLog(tier, partition);
+    if (tier !== undefined && !isThere) holdings.addTier(tier, partition, tierMs ?? 0);
+    const topic = isThere ? tier : names.retry;
+    await holdings.ensureLog(topic, partition, 0);
     return { topic, record: encodeRecord(message, partition, nowMs, meta) };
   }
 }
