@@ -4,13 +4,15 @@ import { leadersOf } from './cluster-calls.ts';
 import { Committer } from './committer.ts';
 import { type Delivery, lost } from './delivery.ts';
 import type { DriverContext } from './driver-context.ts';
-import { errorType, KafkaDriverError } from './errors.ts';
+import { KafkaDriverError } from './errors.ts';
 import { Fetcher } from './fetcher.ts';
 import { Loader } from './loader.ts';
 import { Membership } from './membership.ts';
 import type { Names } from './names.ts';
 import type { PartitionLog } from './partition-log.ts';
+import { refugesOf } from './refuges.ts';
 import { Share } from './share.ts';
+import { Tiers } from './tiers.ts';
 
 export interface HoldingsContext {
   readonly context: DriverContext;
@@ -35,9 +37,9 @@ export class Holdings {
   readonly #committer: Committer;
   readonly #fetcher: Fetcher;
   readonly #loader: Loader;
+  readonly #tiers: Tiers;
   readonly #closing = new AbortController();
   readonly #work = new Set<Promise<void>>();
-  readonly #adding = new Set<string>();
   #isMissing = false;
   #isRetreating = false;
 
@@ -59,6 +61,13 @@ export class Holdings {
       onAssigned: (partitions) => this.#onAssigned(partitions),
       onEvicted: () => this.#loseAll(),
       onTrouble,
+    });
+    this.#tiers = new Tiers({
+      loader: this.#loader,
+      logger,
+      shareOf: (partition) => this.#shares.get(partition),
+      onAdded: () => this.#fetcher.wake(),
+      track: (work) => this.#track(work),
     });
     const onMissing = (topics: readonly string[]): void => this.#onMissing(topics);
     this.#committer = new Committer({ link, clock, groupId: names.group, membership: this.#membership, onMissing });
@@ -129,47 +138,12 @@ export class Holdings {
     this.#membership.retreat();
   }
 
-  /** For each of these that shares its partition with something that still runs: a partition where nothing does. */
   refugesOf(released: ReadonlySet<Delivery>): ReadonlyMap<Delivery, number> {
-    const blocked = new Set<number>();
-    for (const { partition, out } of this.#shares.values())
-      if ([...out].some((delivery) => !released.has(delivery))) blocked.add(partition);
-    const free = Array.from({ length: this.#loader.partitions }, (_, index) => index).filter(
-      (each) => !blocked.has(each),
-    );
-    const refuges = new Map<Delivery, number>();
-    for (const delivery of released) {
-      const refuge = free[refuges.size % free.length];
-      if (refuge !== undefined && blocked.has(delivery.entry.log.partition)) refuges.set(delivery, refuge);
-    }
-    return refuges;
+    return refugesOf(released, this.#shares.values(), this.#loader.partitions);
   }
 
-  hasLog(topic: string, partition: number): boolean {
-    return this.#shares.get(partition)?.logs.has(topic) ?? false;
-  }
-
-  /** Makes the tier's topic where there is none. What has to wait meanwhile comes and goes through the retry topic. */
-  addTier(topic: string, partition: number, tierMs: number): void {
-    const name = `${topic}/${partition}`;
-    if (this.#adding.has(name)) return;
-    this.#adding.add(name);
-    const { logger } = this.#context.context;
-    const added = this.ensureLog(topic, partition, tierMs).catch((error: unknown) => {
-      if (!this.#closing.signal.aborted)
-        logger.warn('A retry topic could not be opened.', { topic, reason: errorType(error) });
-    });
-    this.#track(added.finally(() => this.#adding.delete(name)));
-  }
-
-  /** Of a retry topic that may be new. */
-  async ensureLog(topic: string, partition: number, tierMs: number): Promise<void> {
-    const share = this.#shares.get(partition);
-    if (share === undefined || share.logs.has(topic)) return;
-    const log = await this.#loader.loadRetry(topic, partition, tierMs);
-    if (this.#shares.get(partition) !== share || share.logs.has(topic)) return;
-    share.logs.set(topic, log);
-    this.#fetcher.wake();
+  get tiers(): Tiers {
+    return this.#tiers;
   }
 
   async close(): Promise<void> {

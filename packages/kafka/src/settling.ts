@@ -144,10 +144,10 @@ export class Settling {
     const nowMs = context.clock.now();
     const tierMs = tierFor(context.tiersMs, meta.dueAt - nowMs);
     const tier = tierMs === undefined ? undefined : names.tier(tierMs);
-    const isThere = tier !== undefined && holdings.hasLog(tier, partition);
-    if (tier !== undefined && !isThere) holdings.addTier(tier, partition, tierMs ?? 0);
+    const isThere = tier !== undefined && holdings.tiers.has(tier, partition);
+    if (tier !== undefined && !isThere) holdings.tiers.add(tier, partition, tierMs ?? 0);
     const topic = isThere ? tier : names.retry;
-    await holdings.ensureLog(topic, partition, 0);
+    await holdings.tiers.ensure(topic, partition, 0);
     return { topic, record: encodeRecord(message, partition, nowMs, meta) };
   }
 }
