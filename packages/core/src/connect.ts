@@ -9,7 +9,7 @@ import type { Classification, Driver, DriverContext, DriverModule } from './driv
 import { AnymqError } from './errors.ts';
 import { silentLogger } from './logger.ts';
 import { requireKnown } from './options.ts';
-import { wrapError } from './wrap-error.ts';
+import { wrapLater } from './wrap-later.ts';
 
 const connectTimeoutMs = 30_000;
 
@@ -67,7 +67,8 @@ async function open(
     const driver = await Promise.race([creating, sleep(systemClock, connectTimeoutMs, giveUp)]);
     if (driver !== undefined) return driver;
   } catch (error) {
-    throw wrapError({ name: module.name, classifyError: () => whileConnecting(module, error) }, error).error;
+    const { name: driver } = module;
+    throw (await wrapLater({ name: driver, classifyError: () => whileConnecting(module, error) }, error)).error;
   } finally {
     done.abort();
   }

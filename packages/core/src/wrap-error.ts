@@ -1,11 +1,7 @@
 import type { Classification, Driver } from './driver-interface.ts';
 import { AnymqError, type ErrorCode, type SendUncertainty } from './errors.ts';
-
-/** A client's error as the user sees it, and when the broker wishes the next try. */
-export interface WrappedError {
-  readonly error: AnymqError;
-  readonly retryAfterMs: number | undefined;
-}
+import type { WrappedError } from './wrap-later.ts';
+import { withOutcome } from './with-outcome.ts';
 
 const advice: Partial<Record<ErrorCode, string>> = {
   NOT_CONNECTED: 'cannot be reached. Check its address, and that it runs.',
@@ -41,13 +37,6 @@ export function wrapError(
     outcome: outcome && (found.outcome ?? outcome),
   });
   return { error: wrapped, retryAfterMs };
-}
-
-/** The same error, saying what is known of the message. */
-export function withOutcome(error: AnymqError, outcome: SendUncertainty | undefined): AnymqError {
-  if (outcome === undefined || error.outcome !== undefined) return error;
-  const { code, message, name, retryable, driver, cause } = error;
-  return new AnymqError(code, message, { name, retryable, outcome, cause, driver });
 }
 
 function classify(driver: Pick<Driver, 'classifyError'>, error: unknown): Classification {

@@ -2,7 +2,7 @@ import { sleep, type Clock } from '../clock.ts';
 import type { Destination } from '../destination.ts';
 import type { Driver, PlannedGroup, ProvisionMode, ProvisionResult } from '../driver-interface.ts';
 import { AnymqError, type SendUncertainty } from '../errors.ts';
-import { wrapError, type WrappedError } from '../wrap-error.ts';
+import { wrapLater, type WrappedError } from '../wrap-later.ts';
 import { planOf } from './check-destination.ts';
 import type { Telemetry } from './telemetry.ts';
 
@@ -25,9 +25,9 @@ export class Broker {
     this.#clock = clock;
   }
 
-  /** `outcome` is what is known of a message, where the driver does not say. */
-  wrap(error: unknown, outcome?: SendUncertainty): WrappedError {
-    return wrapError(this.driver, error, outcome);
+  /** `outcome` is what is known of a message, where the driver does not say. Never rejects. */
+  wrap(error: unknown, outcome?: SendUncertainty): Promise<WrappedError> {
+    return wrapLater(this.driver, error, outcome);
   }
 
   /** A driver's call that is no send or receive: bounded, and with its error as the user sees it. @throws TIMEOUT after 30 s */
@@ -38,7 +38,7 @@ export class Broker {
       const result = await Promise.race([work().then((value) => ({ value })), late]);
       if (result !== undefined) return result.value;
     } catch (error) {
-      throw this.wrap(error).error;
+      throw (await this.wrap(error)).error;
     } finally {
       done.abort();
     }

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { ManagedConsumer } from '../consume/consumer.ts';
 import { AnymqError } from '../errors.ts';
 import { within } from '../within.ts';
+import { wrapError } from '../wrap-error.ts';
 import type { Broker } from './broker.ts';
 import { addressOf } from './check-destination.ts';
 import type { ClientCore } from './client-core.ts';
@@ -37,7 +38,7 @@ async function checkBroker(broker: Broker, clock: Clock): Promise<Health['broker
   let error: AnymqError | undefined = new AnymqError('TIMEOUT', late, { driver: driver.name });
   const asked = (async () => driver.check())().then(
     () => (error = undefined),
-    (failure: unknown) => (error = broker.wrap(failure).error),
+    (failure: unknown) => (error = wrapError(driver, failure).error),
   );
   await within(clock, timeoutMs, asked);
   return error === undefined ? { name, ok: true } : { name, ok: false, error };

@@ -74,16 +74,15 @@ export class ClientOf implements Client {
     requireKnown('deadLetters', options, ['group']);
     const { broker, physical } = this.#place(of);
     const group = groupOf(of, options.group);
+    const { logger } = this.#core.telemetry;
     return createDeadLetterQueue({
       openStore: () => broker.driver.openDeadLetters(addressOf(of, physical, group)),
       clock: this.#core.clock,
       call: (work) => broker.call(work),
-      onTrouble: (what, error) =>
-        this.#core.telemetry.logger.warn(`anymq: ${what} of dead letters failed`, {
-          destination: of.name,
-          group,
-          code: broker.wrap(error).error.code,
-        }),
+      async onTrouble(what, error) {
+        const { code } = (await broker.wrap(error)).error;
+        logger.warn(`anymq: ${what} of dead letters failed`, { destination: of.name, group, code });
+      },
       signal: this.#closed.signal,
     });
   }

@@ -48,7 +48,7 @@ export function openProducer(
     batcher,
     middleware: use.length === 0 ? undefined : (send) => compose(use, send),
     isClosed,
-    wrap: (error) => broker.wrap(error).error,
+    wrap: async (error) => (await broker.wrap(error)).error,
   });
   return { producer, flush: () => batcher.flush(), close: () => broker.call(() => batcher.close()) };
 }

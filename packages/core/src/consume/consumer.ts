@@ -8,7 +8,7 @@ import type { ClientEvent } from '../events.ts';
 import { requireDeadline } from '../options.ts';
 import { waitBackoff } from '../wait-backoff.ts';
 import { within } from '../within.ts';
-import type { WrappedError } from '../wrap-error.ts';
+import type { WrappedError } from '../wrap-later.ts';
 import type { ConsumerSettings } from './consumer-settings.ts';
 import { handBounds, maxHandBytes } from './capacity.ts';
 import type { Desk } from './desk.ts';
@@ -26,7 +26,8 @@ export interface ConsumerContext {
   openReceiver(options: ReceiverOptions): Promise<Receiver>;
   /** Loads what the kind of handler needs. */
   loadRunner(): Promise<(dispatcher: Dispatcher, receiver: Receiver) => Runner>;
-  wrap(error: unknown): WrappedError;
+  /** Never rejects. */
+  wrap(error: unknown): Promise<WrappedError>;
   emit(event: ClientEvent): void;
   onTrouble(what: string, error: AnymqError): void;
 }
@@ -135,7 +136,7 @@ export class ConsumerOf implements ManagedConsumer {
       await this.#build();
       this.#setState('running');
     } catch (error) {
-      const { error: wrapped } = this.#context.wrap(error);
+      const { error: wrapped } = await this.#context.wrap(error);
       if (this.#stopping === undefined) this.#stopping = this.#shutDown(0, wrapped);
       throw wrapped;
     }
@@ -166,7 +167,7 @@ export class ConsumerOf implements ManagedConsumer {
       pump: () => runner.pump(),
       onProgress: () => this.#onProgress(),
       onRefetch: () => loop.interrupt(),
-      onTrouble: (what, messages, error) => this.#onTrouble(what, messages, error),
+      onTrouble: (what, messages, error) => void this.#onTrouble(what, messages, error),
     });
     opened.dispatcher = dispatcher;
     const runner = createRunner(dispatcher, receiver);
@@ -192,7 +193,7 @@ export class ConsumerOf implements ManagedConsumer {
         if (!signal.aborted) return receiver;
         await this.#close(receiver);
       } catch (error) {
-        const { error: wrapped, retryAfterMs } = this.#context.wrap(error);
+        const { error: wrapped, retryAfterMs } = await this.#context.wrap(error);
         if (!wrapped.retryable || signal.aborted || clock.now() >= giveUpAt) throw wrapped;
         await sleep(clock, waitBackoff(failures, random, retryAfterMs), signal);
       }
@@ -248,7 +249,7 @@ export class ConsumerOf implements ManagedConsumer {
     try {
       await receiver.close();
     } catch (error) {
-      this.#context.onTrouble('close', this.#context.wrap(error).error);
+      this.#context.onTrouble('close', (await this.#context.wrap(error)).error);
     }
   }
 
@@ -269,8 +270,8 @@ export class ConsumerOf implements ManagedConsumer {
     this.#setState(error === undefined ? 'running' : 'recovering');
   }
 
-  #onTrouble(what: 'settle' | 'hold' | 'lease', messages: number, error: unknown): void {
-    const { error: wrapped } = this.#context.wrap(error);
+  async #onTrouble(what: 'settle' | 'hold' | 'lease', messages: number, error: unknown): Promise<void> {
+    const { error: wrapped } = await this.#context.wrap(error);
     if (what === 'settle') this.#context.emit({ type: 'settle-failed', ...this.#about, messages, code: wrapped.code });
     this.#context.onTrouble(what, wrapped);
   }

@@ -2,7 +2,7 @@ import { sleep, type Clock } from '../clock.ts';
 import type { Receiver } from '../driver-interface.ts';
 import type { AnymqError } from '../errors.ts';
 import { waitBackoff } from '../wait-backoff.ts';
-import type { WrappedError } from '../wrap-error.ts';
+import type { WrappedError } from '../wrap-later.ts';
 import { maxHandBytes } from './capacity.ts';
 import type { Dispatcher } from './dispatcher.ts';
 
@@ -11,7 +11,8 @@ export interface FetchLoopContext {
   readonly random: () => number;
   readonly receiver: Receiver;
   readonly dispatcher: Dispatcher;
-  wrap(error: unknown): WrappedError;
+  /** Never rejects. */
+  wrap(error: unknown): Promise<WrappedError>;
   /** The broker does not answer as it should, and is asked again; undefined: it does again. */
   onRecovering(error: AnymqError | undefined): void;
 }
@@ -99,7 +100,7 @@ export class FetchLoop {
     const { clock, random } = this.#context;
     const { signal } = this.#stop;
     if (signal.aborted) return undefined;
-    const { error, retryAfterMs } = this.#context.wrap(failure);
+    const { error, retryAfterMs } = await this.#context.wrap(failure);
     if (!error.retryable) return error;
     this.#context.onRecovering(error);
     await sleep(clock, waitBackoff(++this.#failures, random, retryAfterMs), signal);

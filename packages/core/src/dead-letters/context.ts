@@ -9,8 +9,8 @@ export interface DeadLetterContext {
   readonly clock: Clock;
   /** Bounds a call of the store, and makes its raw error an AnymqError. */
   readonly call: <T>(work: () => Promise<T>) => Promise<T>;
-  /** Hears what fails where nobody waits for it: in a watch, and when a store is closed. Must not throw. */
-  readonly onTrouble: (what: 'watch' | 'close', error: unknown) => void;
+  /** Hears what fails where nobody waits for it: in a watch, and when a store is closed. Must not throw or reject. */
+  readonly onTrouble: (what: 'watch' | 'close', error: unknown) => unknown;
   /** Aborts when the client closes. */
   readonly signal: AbortSignal;
   /** Most letters of one call to the store: 1 to 100, which is the default. */

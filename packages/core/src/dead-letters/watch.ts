@@ -24,7 +24,7 @@ async function poll(
   everyMs: number,
   tell: (count: Count) => unknown,
 ): Promise<void> {
-  const onError = (error: unknown): void => context.onTrouble('watch', error);
+  const onError = (error: unknown): unknown => context.onTrouble('watch', error);
   while (!stop.aborted) {
     try {
       const count = await countLetters(context, stop);

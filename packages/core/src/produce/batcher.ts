@@ -4,7 +4,7 @@ import type { SendOutcome, Sender } from '../driver-interface.ts';
 import type { AnymqError, SendUncertainty } from '../errors.ts';
 import { Ring } from '../ring.ts';
 import { waitBackoff } from '../wait-backoff.ts';
-import type { WrappedError } from '../wrap-error.ts';
+import type { WrappedError } from '../wrap-later.ts';
 import { Batch } from './batch.ts';
 import type { KeyGate } from './key-gate.ts';
 import { LiveEntries } from './live-entries.ts';
@@ -18,9 +18,15 @@ export interface BatcherContext {
   readonly lingerMs: number;
   /** Provisions and opens; called again after it rejected. */
   openSender(): Promise<Sender>;
-  /** `outcome` is what is known of the messages, where the driver does not say. */
-  wrap(error: unknown, outcome: SendUncertainty): WrappedError;
+  /** `outcome` is what is known of the messages, where the driver does not say. Never rejects. */
+  wrap(error: unknown, outcome: SendUncertainty): Promise<WrappedError>;
   onRetry(messages: number, error: AnymqError): void;
+}
+
+interface Unconfirmed {
+  readonly entry: SendEntry;
+  /** The driver's own. */
+  readonly error: unknown;
 }
 
 interface Failed {
@@ -118,7 +124,7 @@ export class Batcher {
       this.#sender = await this.#context.openSender();
       this.#recovered();
     } catch (error) {
-      const wrapped = this.#context.wrap(error, 'not-sent');
+      const wrapped = await this.#context.wrap(error, 'not-sent');
       this.#lastFailure = wrapped.error;
       if (wrapped.error.retryable) this.#pauseFor(wrapped.retryAfterMs);
       else for (const entry of this.#ready.takeAll()) this.#failUntaken(entry, wrapped.error);
@@ -161,16 +167,15 @@ export class Batcher {
     if (batch.settled) return;
     batch.settled = true;
     this.#batches.delete(batch);
-    const again = this.#settle(batch, outcomes, failure);
-    if (again.length > 0) this.#sendAgain(again);
+    const failed = this.#endConfirmed(batch, outcomes, failure);
+    if (failed.length > 0) await this.#sortOut(failed);
     else this.#recovered();
     this.#afterProgress();
   }
 
-  /** Ends what can be ended; what failed for a passing reason is returned, in order. */
-  #settle(batch: Batch, outcomes: readonly SendOutcome[] | undefined, failure: unknown): readonly Failed[] {
-    const again: Failed[] = [];
-    const whole = outcomes === undefined ? this.#context.wrap(failure, 'unknown') : undefined;
+  /** Those that were not confirmed, in order, with what the driver said. */
+  #endConfirmed(batch: Batch, outcomes: readonly SendOutcome[] | undefined, failure: unknown): readonly Unconfirmed[] {
+    const failed: Unconfirmed[] = [];
     for (let index = 0; index < batch.entries.length; index++) {
       const entry = batch.entries[index] as SendEntry;
       const outcome = outcomes?.[index];
@@ -178,17 +183,32 @@ export class Batcher {
         entry.done = true;
         entry.call.onSent(entry.index, outcome.receipt);
       } else if (!entry.done) {
-        const wrapped =
-          whole ?? this.#context.wrap(outcome?.ok === false ? outcome.error : missingOutcome(), 'unknown');
-        if (wrapped.error.retryable) {
-          again.push({ entry, wrapped });
-          continue;
-        }
-        this.#fail(entry, wrapped.error);
+        const unsaid = outcomes === undefined ? failure : missingOutcome();
+        failed.push({ entry, error: outcome?.ok === false ? outcome.error : unsaid });
+        continue;
       }
       this.keys?.release(entry);
     }
-    return again;
+    return failed;
+  }
+
+  /** What failed for a passing reason is sent again; the rest has failed for good. */
+  async #sortOut(failed: readonly Unconfirmed[]): Promise<void> {
+    const again: Failed[] = [];
+    let last: { readonly error: unknown; readonly wrapped: WrappedError } | undefined;
+    for (const { entry, error } of failed) {
+      if (last === undefined || last.error !== error)
+        last = { error, wrapped: await this.#context.wrap(error, 'unknown') };
+      const { wrapped } = last;
+      if (!entry.done && wrapped.error.retryable) {
+        again.push({ entry, wrapped });
+      } else {
+        if (!entry.done) this.#fail(entry, wrapped.error);
+        this.keys?.release(entry);
+      }
+    }
+    if (again.length > 0) this.#sendAgain(again);
+    else this.#recovered();
   }
 
   #sendAgain(again: readonly Failed[]): void {

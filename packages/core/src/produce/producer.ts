@@ -16,7 +16,8 @@ export interface ProducerContext {
   /** Innermost handler → the user's chain. Undefined where there is no middleware. */
   readonly middleware: ((send: SendHandler) => SendHandler) | undefined;
   isClosed(): boolean;
-  wrap(error: unknown): AnymqError;
+  /** Never rejects. */
+  wrap(error: unknown): Promise<AnymqError>;
 }
 
 type Options = SendOptions | undefined;
@@ -118,7 +119,7 @@ export function createProducer(context: ProducerContext): Producer<unknown> {
     const sent = (async () => sendThrough(message, signal, call.failedKeys, index))();
     sent.then(
       (receipt) => call.onSent(index, receipt),
-      (error: unknown) => call.onFailed(index, context.wrap(error)),
+      async (error: unknown) => call.onFailed(index, await context.wrap(error)),
     );
   }
 

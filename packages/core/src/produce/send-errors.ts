@@ -1,5 +1,5 @@
 import { AnymqError, type ErrorCode } from '../errors.ts';
-import { withOutcome } from '../wrap-error.ts';
+import { withOutcome } from '../with-outcome.ts';
 
 /** A send that ended without a confirmation. `offered`: a driver had the message, so it may have arrived. */
 function ended(code: ErrorCode, text: string, offered: boolean, cause?: AnymqError): AnymqError {

@@ -7,8 +7,9 @@ import type {
   ConsumerOptions,
   Handler,
 } from '../../src/consume-types.ts';
-// What a consumer loads when it meets the first suspect: here before time is told to pass.
+// What a consumer loads when it meets the first suspect, or failure: here before time is told to pass.
 import '../../src/consume/isolation.ts';
+import '../../src/wrap-error.ts';
 import { createClient } from '../../src/create-client.ts';
 import { defineQueue, type DefinitionOptions, type Queue } from '../../src/destination.ts';
 import type { ClientEvent } from '../../src/events.ts';

@@ -1,5 +1,6 @@
-// What a producer loads with its first key or option: here before a test looks.
+// What a producer loads with its first key, option or failure: here before a test looks.
 import '../../src/produce/extras.ts';
+import '../../src/wrap-error.ts';
 import { createClient } from '../../src/create-client.ts';
 import type { Client } from '../../src/client-types.ts';
 import type { Driver, SendOutcome } from '../../src/driver-interface.ts';
