@@ -45,7 +45,7 @@ interface CommonConsumerOptions<C extends Capabilities> {
   readonly leaseMs?: number | undefined;
   /** Longest wait of an ordered lane for one retry: 900,000 (15 min) by default; a longer delay is cut to it. */
   readonly maxHoldMs?: number | undefined;
-  /** Messages of one partition that may wait in ordered lanes before the partition waits: 1,000 by default. */
+  /** Messages of one partition that may wait in ordered lanes before the partition waits: 1,000 by default, and no more than its share of 64 MiB. */
   readonly maxHeld?: number | undefined;
   /** Deaths of the process while a message ran, before it is dead-lettered: 1 to 100, 3 by default. */
   readonly crashLimit?: number | undefined;

@@ -101,6 +101,23 @@ describe('fetching', () => {
     expect(driver.outcomes).toHaveLength(11);
   });
 
+  test('leaves out a partition whose lanes hold its share of the memory, says so, and goes on with others', async () => {
+    const { driver, runs, events } = await stage({ ordered: true, definition: { partitions: 2 } });
+    // 64 MiB for two partitions; headers count as bodies do.
+    const big = 'x'.repeat(4 * 1024 * 1024);
+    const body = new TextEncoder().encode(JSON.stringify(big));
+    const headers = { big };
+    for (const n of count(6)) {
+      driver.deliver(keyed(`m${n}`, { partition: 1, body, headers }));
+      await settle();
+    }
+    expect(events.filter(({ type }) => type === 'partition-waits')).toMatchObject([{ partition: 1, held: 4 }]);
+    driver.deliver(keyed('other', { key: 'l', partition: 0 }));
+    await turns(2);
+    expect(runs.running).toEqual(['m0', 'other']);
+    expect(driver.receives.at(-1)?.pausedPartitions).toEqual(new Set([1]));
+  });
+
   test('goes on when every partition waits and one of them gets free', async () => {
     const { driver, runs, clock } = await stage({ ordered: true }, { maxHeld: 1 });
     driver.deliver(...count(6).map((n) => keyed(`m${n}`, { key: `${n}` })));

@@ -113,7 +113,10 @@ describe('a partition that is about to be handed over', () => {
     const a = keyed('a', { dueAt: clock.now() + 40 });
     driver.deliver(a);
     await settle();
+    const timers = clock.pending;
     driver.revoke(a);
+    // Nothing is kept until it would have been due.
+    expect(clock.pending).toBe(timers - 1);
     await clock.advance(1000);
     expect(runs.started).toEqual([]);
     expect(driver.outcomes).toEqual(['release a']);
