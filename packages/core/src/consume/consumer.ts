@@ -9,9 +9,8 @@ import { requireDeadline } from '../options.ts';
 import { waitBackoff } from '../wait-backoff.ts';
 import { within } from '../within.ts';
 import type { WrappedError } from '../wrap-later.ts';
-import type { ConsumerSettings } from './consumer-settings.ts';
 import { handBounds, maxHandBytes } from './capacity.ts';
-import type { Desk } from './desk.ts';
+import type { ConsumerSettings } from './consumer-settings.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { FetchLoop } from './fetch-loop.ts';
 import { abandonRuns } from './give-up.ts';
@@ -57,12 +56,16 @@ const graceMs = 5000;
 
 /** Lifecycle of one consumer: idle → starting → running ⇄ recovering → stopping → stopped, or failed. */
 export class ConsumerOf implements ManagedConsumer {
+  readonly settings: ConsumerSettings;
   readonly finished: Promise<void>;
   readonly #context: ConsumerContext;
+  readonly #about: { readonly destination: string; readonly group: string | undefined };
   readonly #finish: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #halted = new AbortController();
   /** A later call of `stop` has a shorter deadline, which has passed. */
   readonly #hurry: PromiseWithResolvers<void> = Promise.withResolvers();
+  /** No handler runs any more. Looked at from the stop on. */
+  readonly #idle: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #over = new AbortController();
   #state: ConsumerState = 'idle';
   #error: AnymqError | undefined;
@@ -70,10 +73,11 @@ export class ConsumerOf implements ManagedConsumer {
   #paused = false;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
-  #progressWaiters: (() => void)[] = [];
 
   constructor(context: ConsumerContext) {
     this.#context = context;
+    this.settings = context.settings;
+    this.#about = { destination: this.settings.destination.name, group: this.settings.group };
     this.finished = this.#finish.promise;
     // Whoever does not ask is told by state, event and check().
     this.finished.catch(() => undefined);
@@ -84,8 +88,7 @@ export class ConsumerOf implements ManagedConsumer {
   }
 
   async start(): Promise<void> {
-    if (this.#stopping !== undefined || this.#state === 'failed')
-      throw new AnymqError('CLOSED', 'The consumer has stopped. Make a new one.');
+    if (this.#stopping !== undefined) throw new AnymqError('CLOSED', 'The consumer has stopped. Make a new one.');
     if (this.#state !== 'idle') throw new AnymqError('CONFLICT', 'The consumer was started before. Start it once.');
     this.#setState('starting');
     this.#starting = this.#open();
@@ -94,8 +97,8 @@ export class ConsumerOf implements ManagedConsumer {
 
   stop(options: { readonly deadlineMs?: number } = {}): Promise<void> {
     const deadlineMs = requireDeadline('stop', options);
-    if (this.#stopping === undefined) this.#stopping = this.#shutDown(deadlineMs, undefined);
-    else void sleep(this.#context.clock, deadlineMs, this.#over.signal).then(() => this.#hurry.resolve());
+    if (this.#stopping === undefined) this.#stopping = this.#shutDown(deadlineMs);
+    else void sleep(this.#context.clock, deadlineMs, this.#over.signal).then(this.#hurry.resolve);
     return this.#stopping;
   }
 
@@ -119,16 +122,8 @@ export class ConsumerOf implements ManagedConsumer {
     return [...(this.#works?.dispatcher.desk.lanes?.paused ?? [])];
   }
 
-  get settings(): ConsumerSettings {
-    return this.#context.settings;
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-  }
-
-  get #about(): { readonly destination: string; readonly group: string | undefined } {
-    return { destination: this.#context.settings.destination.name, group: this.#context.settings.group };
   }
 
   async #open(): Promise<void> {
@@ -137,14 +132,15 @@ export class ConsumerOf implements ManagedConsumer {
       this.#setState('running');
     } catch (error) {
       const { error: wrapped } = await this.#context.wrap(error);
-      if (this.#stopping === undefined) this.#stopping = this.#shutDown(0, wrapped);
+      this.#stopping ??= this.#shutDown(0, wrapped);
       throw wrapped;
     }
   }
 
   async #build(): Promise<void> {
-    const { settings, clock, random, limits } = this.#context;
-    const createRunner = await this.#context.loadRunner();
+    const { settings } = this;
+    const context = this.#context;
+    const createRunner = await context.loadRunner();
     const ordering = settings.ordered ? await import('./lanes.ts') : undefined;
     // A driver may call back while it opens: nothing is in our hands yet.
     const opened: { dispatcher?: Dispatcher } = {};
@@ -157,13 +153,9 @@ export class ConsumerOf implements ManagedConsumer {
       onRevoking: (tokens) => opened.dispatcher?.revoke(tokens),
     });
     const dispatcher = new Dispatcher({
-      settings,
-      limits,
-      clock,
-      random,
+      ...context,
       receiver,
       createLanes: ordering && ((desk) => new ordering.Lanes(desk)),
-      emit: (event) => this.#context.emit(event),
       pump: () => runner.pump(),
       onProgress: () => this.#onProgress(),
       onRefetch: () => loop.interrupt(),
@@ -171,14 +163,11 @@ export class ConsumerOf implements ManagedConsumer {
     });
     opened.dispatcher = dispatcher;
     const runner = createRunner(dispatcher, receiver);
-    const loop: FetchLoop = new FetchLoop({
-      clock,
-      random,
-      receiver,
-      dispatcher,
-      wrap: (error) => this.#context.wrap(error),
-      onRecovering: (error) => this.#onRecovering(error),
-    });
+    const onRecovering = (error: AnymqError | undefined): void => {
+      this.#error = error;
+      this.#setState(error === undefined ? 'running' : 'recovering');
+    };
+    const loop: FetchLoop = new FetchLoop({ ...context, receiver, dispatcher, onRecovering });
     if (this.#paused) dispatcher.pause();
     this.#works = { receiver, dispatcher, runner, loop, fetching: this.#fetch(loop) };
   }
@@ -208,7 +197,7 @@ export class ConsumerOf implements ManagedConsumer {
     if (error !== undefined) this.#stopping ??= this.#shutDown(30_000, error);
   }
 
-  async #shutDown(deadlineMs: number, error: AnymqError | undefined): Promise<void> {
+  async #shutDown(deadlineMs: number, error?: AnymqError): Promise<void> {
     this.#error = error;
     this.#halted.abort();
     this.#setState('stopping');
@@ -223,26 +212,17 @@ export class ConsumerOf implements ManagedConsumer {
 
   async #stopWorks({ receiver, dispatcher, loop, runner, fetching }: Works, deadlineMs: number): Promise<void> {
     const { desk } = dispatcher;
+    const { clock } = this.#context;
     loop.stop();
     runner.stop();
-    await within(
-      this.#context.clock,
-      deadlineMs,
-      Promise.race([this.#hurry.promise, Promise.all([dispatcher.halt(), this.#until(() => desk.running === 0)])]),
-    );
+    const ended = Promise.all([dispatcher.halt(), this.#idle.promise]);
+    this.#onProgress();
+    await within(clock, deadlineMs, Promise.race([this.#hurry.promise, ended]));
     abandonRuns(desk);
-    await within(
-      this.#context.clock,
-      graceMs,
-      Promise.all([this.#drained(desk), this.#error === undefined ? fetching : undefined]),
-    );
+    const drained = Promise.resolve(desk.lanes?.recorded).then(() => desk.settler.drained());
+    await within(clock, graceMs, Promise.all([drained, this.#error === undefined ? fetching : undefined]));
     dispatcher.stop();
-    await within(this.#context.clock, graceMs, this.#close(receiver));
-  }
-
-  async #drained({ lanes, settler }: Desk): Promise<void> {
-    await lanes?.recorded;
-    await settler.drained();
+    await within(clock, graceMs, this.#close(receiver));
   }
 
   async #close(receiver: Receiver): Promise<void> {
@@ -253,21 +233,9 @@ export class ConsumerOf implements ManagedConsumer {
     }
   }
 
-  async #until(condition: () => boolean): Promise<void> {
-    while (!condition()) await new Promise<void>((resolve) => this.#progressWaiters.push(resolve));
-  }
-
   #onProgress(): void {
     this.#works?.loop.wake();
-    if (this.#progressWaiters.length === 0) return;
-    const waiters = this.#progressWaiters;
-    this.#progressWaiters = [];
-    for (const resolve of waiters) resolve();
-  }
-
-  #onRecovering(error: AnymqError | undefined): void {
-    this.#error = error;
-    this.#setState(error === undefined ? 'running' : 'recovering');
+    if (this.#halted.signal.aborted && this.#works?.dispatcher.desk.running === 0) this.#idle.resolve();
   }
 
   async #onTrouble(what: 'settle' | 'hold' | 'lease', messages: number, error: unknown): Promise<void> {
@@ -277,8 +245,9 @@ export class ConsumerOf implements ManagedConsumer {
   }
 
   #setState(state: ConsumerState): void {
-    const isOver = this.#state === 'stopped' || this.#state === 'failed';
-    if (this.#state === state || isOver || (this.#stopping !== undefined && state === 'running')) return;
+    if (this.#state === state || (this.#stopping !== undefined && state === 'running')) return;
+    // What ends late changes nothing any more.
+    if (this.#over.signal.aborted) return;
     this.#state = state;
     const code = this.#error?.code;
     this.#context.emit({ type: 'consumer-state', ...this.#about, state, ...(code === undefined ? {} : { code }) });
