@@ -14,7 +14,8 @@ const meanings: Readonly<Record<EventType, string>> = {
   suspect: 'A message may have killed its process, and is run alone.',
   joined: 'A message was delivered again while its handler still ran here, and joined that run.',
   lost: 'A delivery was no longer ours when it ended: somebody may run the message again.',
-  'partition-waits': 'More than `maxHeld` messages of a partition wait, or more bytes than its share, so the partition waits.',
+  'partition-waits':
+    'More than `maxHeld` messages of a partition wait, or more bytes than its share, so the partition waits.',
   'settle-failed': 'Settling failed; core repeats it.',
   'send-retry': 'Sending failed; core repeats it with the same ids.',
   provisioned: 'Something was created on the broker.',
