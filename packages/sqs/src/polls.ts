@@ -27,11 +27,14 @@ export class Polls {
     this.#options = options;
   }
 
-  /** Starts what is missing for so many messages. */
+  /** Starts what is missing for so many messages. Beside others only full ones: a call costs the same for one message and for ten. */
   fill(wanted: number): void {
-    const { maxPollers } = this.#options;
-    while (!this.#stop.signal.aborted && this.#running.size < Math.min(this.#width, maxPollers) && this.#asked < wanted)
-      this.#start(Math.min(maxEntries, wanted - this.#asked));
+    const most = Math.min(this.#width, this.#options.maxPollers);
+    while (!this.#stop.signal.aborted && this.#running.size < most) {
+      const missing = wanted - this.#asked;
+      if (missing < (this.#running.size === 0 ? 1 : maxEntries)) return;
+      this.#start(Math.min(maxEntries, missing));
+    }
   }
 
   /** Cuts them. Resolves when none is left. */

@@ -1,0 +1,350 @@
+import { createServer } from 'node:http';
+import { createClient, defineQueue, systemClock } from '@anymq/core';
+import type { Driver, OutgoingMessage, Receiver, ReceiverOptions, Token } from '@anymq/core/driver';
+import { createSqsDriver } from '@anymq/sqs';
+import { expect, test, vi } from 'vitest';
+import {
+  awsError,
+  bringing,
+  entriesOf,
+  failing,
+  rawMessage,
+  type ScriptedClient,
+  scriptedClient,
+} from './support/scripted-client.ts';
+
+// What only AWS itself shows. Names and shapes are those of the SQS API reference; the Developer Guide's quotas say what comes when.
+
+const standard = { kind: 'queue', name: 'jobs', ordering: 'none', partitions: 8 } as const;
+const fifo = { ...standard, ordering: 'key' } as const;
+const { signal } = new AbortController();
+const acknowledge = { kind: 'acknowledge' } as const;
+
+function messages(...ids: readonly string[]): OutgoingMessage[] {
+  return ids.map((id) => ({
+    id,
+    headers: {},
+    time: new Date(),
+    type: 'jobs',
+    source: '/test',
+    body: new TextEncoder().encode(id),
+  }));
+}
+
+async function driverOn(client: ScriptedClient, now: () => number = Date.now): Promise<Driver> {
+  return createSqsDriver({
+    client,
+    region: 'eu-west-1',
+    namespace: 'test',
+    clock: { ...systemClock, now },
+  });
+}
+
+interface Opened {
+  readonly receiver: Receiver;
+  readonly lost: Token[];
+}
+
+async function opened(driver: Driver, rest: Partial<ReceiverOptions> = {}): Promise<Opened> {
+  const lost: Token[] = [];
+  const receiver = await driver.openReceiver(rest.ordered === true ? fifo : standard, {
+    maxInFlight: 100,
+    maxBytes: 1_000_000,
+    ordered: false,
+    leaseMs: 30_000,
+    onLost: (tokens) => void lost.push(...tokens),
+    ...rest,
+  });
+  return { receiver, lost };
+}
+
+const wanted = { signal, maxMessages: 10, maxBytes: 1_000_000 };
+
+test('a batch of sends that fails in part: each message has its own answer, and what it means', async () => {
+  const client = scriptedClient();
+  client.on(
+    'SendMessageBatch',
+    failing({
+      1: { Code: 'InternalError', SenderFault: false },
+      2: { Code: 'InvalidMessageContents', SenderFault: true },
+    }),
+  );
+  const driver = await driverOn(client);
+  const sender = await driver.openSender(standard);
+  const [first, second, third] = await sender.sendBatch(messages('a', 'b', 'c'), { signal });
+  expect(first?.ok).toBe(true);
+  const classified = [second, third].map((outcome) => outcome?.ok === false && driver.classifyError(outcome.error));
+  expect(classified).toEqual([
+    { code: 'UNKNOWN', retryable: true, outcome: 'not-sent' },
+    { code: 'INVALID_OPTION', retryable: false, outcome: 'not-sent' },
+  ]);
+  await driver.close();
+});
+
+test('a batch of deletes that fails in part: only that message is settled again, and nothing is deleted twice', async () => {
+  const client = scriptedClient();
+  client.on('ReceiveMessage', bringing([rawMessage('a'), rawMessage('b')]));
+  client.on('DeleteMessageBatch', failing({ 1: { Code: 'InternalError', SenderFault: false } }));
+  const driver = await driverOn(client);
+  const { receiver } = await opened(driver);
+  const items = (await receiver.receive(wanted)).map(({ token }) => ({ token, outcome: acknowledge }));
+  expect(await receiver.settleBatch(items)).toMatchObject([{ ok: true }, { ok: false, reason: 'error' }]);
+  // It had been deleted after all: what is gone cannot be deleted again, and is settled.
+  client.on('DeleteMessageBatch', failing({ 0: { Code: 'ReceiptHandleIsInvalid', SenderFault: true } }));
+  expect(await receiver.settleBatch(items)).toEqual([{ ok: true }, { ok: true }]);
+  expect(client.of('DeleteMessageBatch').map(({ input }) => entriesOf(input).length)).toEqual([2, 1]);
+  await driver.close();
+});
+
+test.each([
+  ['ReceiptHandleIsInvalid', 'The input receipt handle is invalid.'],
+  [
+    'InvalidParameterValue',
+    'Value AQEB for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.',
+  ],
+])('a receipt that has expired (%s) is lost, and core is told before the settlement answers', async (Code, Message) => {
+  const client = scriptedClient();
+  client.on('ReceiveMessage', bringing([rawMessage('a')]));
+  client.on('DeleteMessageBatch', failing({ 0: { Code, SenderFault: true, Message } }));
+  const driver = await driverOn(client);
+  const { receiver, lost } = await opened(driver);
+  const [{ token } = { token: '' }] = await receiver.receive(wanted);
+  expect(await receiver.settleBatch([{ token, outcome: acknowledge }])).toEqual([{ ok: false, reason: 'lost' }]);
+  expect(lost).toEqual([token]);
+  await driver.close();
+});
+
+test('a lease that cannot be extended is lost; a call that fails may be repeated', async () => {
+  const client = scriptedClient();
+  client.on('ReceiveMessage', bringing([rawMessage('a'), rawMessage('b')]));
+  client.on('ChangeMessageVisibilityBatch', failing({ 1: { Code: 'MessageNotInflight', SenderFault: true } }));
+  const driver = await driverOn(client);
+  const { receiver, lost } = await opened(driver);
+  const tokens = (await receiver.receive(wanted)).map(({ token }) => token);
+  await receiver.extendLease(tokens);
+  expect(lost).toEqual([tokens[1]]);
+  client.on('ChangeMessageVisibilityBatch', failing({ 0: { Code: 'ServiceUnavailable', SenderFault: false } }));
+  await expect(receiver.extendLease(tokens)).rejects.toThrow('refused one entry');
+  await driver.close();
+});
+
+test('a dead letter is written before its message is deleted, and written once', async () => {
+  const client = scriptedClient();
+  client.on('ReceiveMessage', bringing([rawMessage('a')]));
+  client.on('DeleteMessageBatch', failing({ 0: { Code: 'InternalError', SenderFault: false } }));
+  const driver = await driverOn(client);
+  const { receiver } = await opened(driver);
+  const [{ token } = { token: '' }] = await receiver.receive(wanted);
+  const now = Date.now();
+  const failure = {
+    name: 'Error',
+    message: '',
+    attempts: 1,
+    firstFailedAt: now,
+    lastFailedAt: now,
+    destination: 'jobs',
+  };
+  const items = [{ token, outcome: { kind: 'deadLetter', failure } as const }];
+  expect(await receiver.settleBatch(items)).toMatchObject([{ ok: false, reason: 'error' }]);
+  client.on('DeleteMessageBatch', failing({}));
+  expect(await receiver.settleBatch(items)).toEqual([{ ok: true }]);
+  const order = client.calls.map(({ name }) => name).filter((name) => name.endsWith('Batch'));
+  expect(order).toEqual(['SendMessageBatch', 'DeleteMessageBatch', 'DeleteMessageBatch']);
+  await driver.close();
+});
+
+test.each([
+  ['RequestThrottled', 'THROTTLED'],
+  ['ThrottlingException', 'THROTTLED'],
+  // 120,000 messages of a standard queue are in flight.
+  ['OverLimit', 'THROTTLED'],
+])('%s is waited out: a consumer recovers and goes on', async (name, code) => {
+  const client = scriptedClient();
+  let refusals = 2;
+  const bring = bringing([rawMessage('a')]);
+  client.on('ReceiveMessage', (input, aborted) => {
+    if (refusals-- > 0) throw awsError(name, 400);
+    return bring(input, aborted);
+  });
+  const driver = await driverOn(client);
+  expect(driver.classifyError(awsError(name, 400))).toMatchObject({ code, retryable: true, outcome: 'not-sent' });
+  const states: string[] = [];
+  await using mq = await createClient(driver, {
+    onEvent: (event) => event.type === 'consumer-state' && states.push(event.state),
+  });
+  const handled = Promise.withResolvers<void>();
+  await mq.consumer(defineQueue('jobs'), {}, () => handled.resolve()).start();
+  await handled.promise;
+  await vi.waitFor(() => expect(states.at(-1)).toBe('running'));
+  expect(states).toContain('recovering');
+});
+
+test('AccessDenied ends a consumer loudly, and check() tells', async () => {
+  const client = scriptedClient();
+  const refuse = (): never => {
+    throw awsError('AccessDenied', 403);
+  };
+  client.on('ReceiveMessage', refuse);
+  await using mq = await createClient(await driverOn(client));
+  const consumer = mq.consumer(defineQueue('jobs'), {}, () => undefined);
+  await consumer.start();
+  await expect(consumer.finished).rejects.toMatchObject({ code: 'ACCESS_DENIED', retryable: false });
+  client.on('GetQueueAttributes', refuse);
+  const health = await mq.check();
+  expect(health.ok).toBe(false);
+  expect(health.brokers[0]?.error?.code).toBe('ACCESS_DENIED');
+  expect(health.consumers[0]?.error?.code).toBe('ACCESS_DENIED');
+});
+
+test('a queue that was deleted is waited for, as long as it may come again', async () => {
+  const client = scriptedClient();
+  let aheadMs = 0;
+  client.on('ReceiveMessage', () => {
+    throw awsError('QueueDoesNotExist', 400);
+  });
+  const driver = await driverOn(client, () => Date.now() + aheadMs);
+  const { receiver } = await opened(driver);
+  const code = async (): Promise<string> =>
+    receiver.receive(wanted).then(
+      () => 'received',
+      (error: unknown) => driver.classifyError(error).code,
+    );
+  expect(await code()).toBe('NOT_CONNECTED');
+  client.on('ReceiveMessage', bringing([rawMessage('a')]));
+  expect(await code()).toBe('received');
+  client.on('ReceiveMessage', () => {
+    throw awsError('QueueDoesNotExist', 400);
+  });
+  expect(await code()).toBe('NOT_CONNECTED');
+  aheadMs = 71_000;
+  expect(await code()).toBe('NOT_FOUND');
+  await driver.close();
+});
+
+test('a name can be used again only after a minute: a conflict that passes', async () => {
+  const client = scriptedClient();
+  client.on('GetQueueUrl', () => {
+    throw awsError('QueueDoesNotExist', 400);
+  });
+  client.on('CreateQueue', () => {
+    throw awsError('QueueDeletedRecently', 400);
+  });
+  const driver = await driverOn(client);
+  const plan = { destinations: [{ address: standard, groups: [] }] };
+  const error: unknown = await driver.provision(plan, 'create').catch((failure: unknown) => failure);
+  expect(driver.classifyError(error)).toMatchObject({ code: 'CONFLICT', retryable: true, retryAfterMs: 60_000 });
+  await driver.close();
+});
+
+test('a body that arrives changed is not handed out (MD5)', async () => {
+  const server = createServer((request, response) => {
+    const isUrl = String(request.headers['x-amz-target']).endsWith('GetQueueUrl');
+    const message = { ...rawMessage('a'), MD5OfBody: '00000000000000000000000000000000' };
+    response.setHeader('content-type', 'application/x-amz-json-1.0');
+    response.end(JSON.stringify(isUrl ? { QueueUrl: 'http://127.0.0.1/1/q' } : { Messages: [message] }));
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as { readonly port: number };
+  const driver = (await createSqsDriver({ region: 'eu-west-1', endpoint: `http://127.0.0.1:${port}` })) as Driver;
+  const { receiver } = await opened(driver);
+  const error: unknown = await receiver.receive(wanted).catch((failure: unknown) => failure);
+  expect(driver.classifyError(error)).toMatchObject({ code: 'UNKNOWN', retryable: true });
+  await driver.close();
+  server.closeAllConnections();
+  server.close();
+});
+
+test('an idle receiver has one call under way, of 20 s; closing cuts it, and no delete', async () => {
+  const client = scriptedClient();
+  client.on('ReceiveMessage', bringing([rawMessage('a')]));
+  const driver = await driverOn(client);
+  const { receiver } = await opened(driver);
+  const [{ token } = { token: '' }] = await receiver.receive({ ...wanted, maxMessages: 100 });
+  const waiting = receiver.receive({ ...wanted, maxMessages: 100 });
+  await vi.waitFor(() => expect(client.of('ReceiveMessage')).toHaveLength(2));
+  await receiver.settleBatch([{ token, outcome: acknowledge }]);
+  await receiver.close();
+  expect(await waiting).toEqual([]);
+  const polls = client.of('ReceiveMessage');
+  expect(polls.map(({ input }) => input['WaitTimeSeconds'])).toEqual([20, 20]);
+  expect(polls[1]?.signal?.aborted).toBe(true);
+  expect(client.of('DeleteMessageBatch').map((call) => call.signal)).toEqual([undefined]);
+  await driver.close();
+});
+
+test('what comes while nobody waits any more goes back at once', async () => {
+  const client = scriptedClient();
+  const arrival = Promise.withResolvers<object>();
+  client.on('ReceiveMessage', () => arrival.promise);
+  const driver = await driverOn(client);
+  const { receiver } = await opened(driver);
+  const controller = new AbortController();
+  const receiving = receiver.receive({ ...wanted, signal: controller.signal });
+  await vi.waitFor(() => expect(client.of('ReceiveMessage')).toHaveLength(1));
+  controller.abort();
+  expect(await receiving).toEqual([]);
+  arrival.resolve({ Messages: [rawMessage('a')] });
+  await vi.waitFor(() => expect(client.of('ChangeMessageVisibilityBatch')).toHaveLength(1));
+  expect(entriesOf(client.of('ChangeMessageVisibilityBatch')[0]?.input ?? {})).toMatchObject([
+    { VisibilityTimeout: 0 },
+  ]);
+  client.on('ReceiveMessage', bringing());
+  await driver.close();
+});
+
+test('of a message group what follows goes back before what it follows', async () => {
+  const client = scriptedClient();
+  client.on('ReceiveMessage', bringing(['1', '2', '3'].map((id) => rawMessage(id, { group: 'a' }))));
+  const driver = await driverOn(client);
+  const { receiver } = await opened(driver, { ordered: true });
+  const received = await receiver.receive(wanted);
+  expect(received.map(({ key }) => key)).toEqual(['a', 'a', 'a']);
+  const release = { kind: 'release', delayMs: 0 } as const;
+  await receiver.settleBatch(received.map(({ token }) => ({ token, outcome: release })));
+  const [call] = client.of('ChangeMessageVisibilityBatch');
+  expect(entriesOf(call?.input ?? {}).map((entry) => entry['ReceiptHandle'])).toEqual([
+    'receipt-3',
+    'receipt-2',
+    'receipt-1',
+  ]);
+  await driver.close();
+});
+
+test('a repeated send of a FIFO queue has the same deduplication id, another send of the same id a new one', async () => {
+  const client = scriptedClient();
+  const driver = await driverOn(client);
+  const sender = await driver.openSender(fifo);
+  const [first, second] = [messages('a'), messages('a')];
+  for (const batch of [first, first, second]) await sender.sendBatch(batch, { signal });
+  const ids = client.of('SendMessageBatch').map(({ input }) => entriesOf(input)[0]?.['MessageDeduplicationId']);
+  expect(ids[0]).toBe(ids[1]);
+  expect(ids[2]).not.toBe(ids[0]);
+  await driver.close();
+});
+
+test('a message that was received often is a suspect; only the marks of its queue count as deaths', async () => {
+  const client = scriptedClient();
+  client.on(
+    'ReceiveMessage',
+    bringing([rawMessage('a'), rawMessage('b', { receives: 3 }), rawMessage('c', { receives: 9 })]),
+  );
+  client.on('ListQueueTags', () => ({ Tags: { 'anymq-run-c': '2@1', team: 'orders' } }));
+  client.on('TagQueue', () => ({}));
+  client.on('UntagQueue', () => ({}));
+  const driver = await driverOn(client);
+  const { receiver } = await opened(driver);
+  const received = await receiver.receive(wanted);
+  expect(received.map(({ suspect, crashCount }) => [suspect === true, crashCount])).toEqual([
+    [false, 0],
+    [true, 0],
+    [true, 2],
+  ]);
+  const token = received[2]?.token ?? '';
+  await receiver.markStarted?.([token]);
+  expect(Object.keys(client.of('TagQueue')[0]?.input['Tags'] as object)).toEqual(['anymq-run-c']);
+  await receiver.settleBatch([{ token, outcome: acknowledge }]);
+  expect(client.of('UntagQueue')[0]?.input['TagKeys']).toEqual(['anymq-run-c']);
+  await driver.close();
+});
