@@ -3,6 +3,7 @@ import { knownAdapters } from '../../../packages/core/src/config/schemes.ts';
 import { capabilities, limits } from '../../../packages/memory/src/options.ts';
 import { rabbitmq } from '../../../packages/rabbitmq/src/index.ts';
 import { redisStreams } from '../../../packages/redis-streams/src/index.ts';
+import { sqs } from '../../../packages/sqs/src/index.ts';
 import { membersOf } from '../interface-members.ts';
 import { table } from '../markdown.ts';
 import { readSource } from '../pages.ts';
@@ -12,6 +13,7 @@ const landed: Readonly<Record<string, Readonly<Record<string, boolean>>>> = {
   memory: capabilities,
   'redis-streams': { ...redisStreams.capabilities },
   rabbitmq: { ...rabbitmq.capabilities },
+  sqs: { ...sqs.capabilities },
 };
 
 /** The adapters that core knows by name, and whether they are here. */

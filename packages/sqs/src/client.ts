@@ -69,7 +69,8 @@ export class Connection {
 
   async #openSns(): Promise<SnsEndpoint> {
     const sdk = await loadSns();
-    const { snsClient, snsEndpoint } = this.#options;
+    const { snsClient, endpoint } = this.#options;
+    const { snsEndpoint = isEmulator(endpoint) ? endpoint : undefined } = this.#options;
     if (snsClient !== undefined) return new SnsEndpoint(sdk, snsClient);
     const client = new sdk.SNSClient(this.#configuration(snsEndpoint, this.#tuning.requestTimeoutMs, maxSockets));
     this.#ours.push(client);
@@ -78,8 +79,7 @@ export class Connection {
 
   #configuration(endpoint: string | undefined, requestTimeout: number, sockets: number): SQSClientConfig {
     const { region, credentials } = this.#options;
-    const isEmulator = endpoint?.startsWith('http:') === true;
-    const found = credentials ?? (isEmulator ? madeUp : undefined);
+    const found = credentials ?? (isEmulator(endpoint) ? madeUp : undefined);
     return {
       maxAttempts: 1,
       requestHandler: {
@@ -94,6 +94,11 @@ export class Connection {
       ...(found === undefined ? {} : { credentials: found as NonNullable<SQSClientConfig['credentials']> }),
     };
   }
+}
+
+/** AWS itself is reached by https alone. */
+function isEmulator(endpoint: string | undefined): boolean {
+  return endpoint?.startsWith('http:') === true;
 }
 
 async function checkConfig({ config }: SQSClient): Promise<void> {

@@ -48,8 +48,8 @@ export interface SqsConnectionOptions {
   /** Of SQS, for emulators and private endpoints. An `http:` endpoint is taken for an emulator: without credentials some are made up. */
   readonly endpoint?: string | undefined;
   /**
-   * Of SNS, and then also of the queues of topics: an emulator that does SNS delivers to its own SQS. By default that of
-   * the region; queues of topics are at `endpoint`.
+   * Of SNS, and then also of the queues of topics: an emulator of SNS delivers to its own SQS. By default that of the region,
+   * and beside an `http:` endpoint that one.
    */
   readonly snsEndpoint?: string | undefined;
   /** The AWS SDK's own chain by default. */

@@ -6,6 +6,7 @@ import { deduplicationId, encodeMessage, groupOf, waitingGroup } from './encodin
 import type { Leases } from './leases.ts';
 import type { Marks } from './marks.ts';
 import { bytesOf, delaySeconds } from './sender.ts';
+import { suspectAt } from './suspicion.ts';
 
 export interface SettlerOptions {
   readonly context: DriverContext;
@@ -21,9 +22,15 @@ interface Item {
   readonly outcome: SettleOutcome;
 }
 
-/** Seconds are too coarse for a release with a delay, and it must not count as a receive: it goes as a copy of the same attempt. */
-function plainOutcome(outcome: SettleOutcome, { received }: Delivery, now: number): SettleOutcome {
-  if (outcome.kind !== 'release' || outcome.delayMs <= 0 || received === undefined) return outcome;
+/**
+ * What goes back goes as a copy of the same attempt where seconds are too coarse for its delay, or where one more receive would make a
+ * suspect of it: SQS counts that too. In FIFO queues it keeps its place instead.
+ */
+function plainOutcome(outcome: SettleOutcome, delivery: Delivery, isFifo: boolean, now: number): SettleOutcome {
+  const { received, receives } = delivery;
+  if (outcome.kind !== 'release' || received === undefined) return outcome;
+  const isNextSuspect = receives === suspectAt - 1 && !isFifo;
+  if (outcome.delayMs <= 0 && !isNextSuspect) return outcome;
   return { kind: 'retry', dueAt: now + outcome.delayMs, attempt: received.attempt, failure: received.failure };
 }
 
@@ -38,9 +45,9 @@ export class Settler {
   }
 
   async settle(items: readonly Settlement[]): Promise<readonly SettleResult[]> {
-    const { leases } = this.#options;
+    const { leases, place } = this.#options;
     const now = this.#options.context.clock.now();
-    const open = openItems(items, leases, now);
+    const open = openItems(items, leases, (outcome, delivery) => plainOutcome(outcome, delivery, place.isFifo, now));
     const expired = open.filter(({ delivery }) => delivery.deadline <= now);
     leases.loseExpired(expired.map(({ delivery }) => delivery));
     const errors = new Map<Delivery, unknown>();
@@ -130,24 +137,35 @@ export class Settler {
 
   /** The end of a run that was no death. Left over, a mark does no harm: it counts for this message at SQS alone, which is gone. */
   async #clearMarks(items: readonly Item[]): Promise<void> {
+    const { marks, context } = this.#options;
     const marked = items.filter(({ delivery }) => delivery.isMarked && delivery.result?.ok === true);
     if (marked.length === 0) return;
     try {
-      await this.#options.marks.clear(marked.map(({ delivery }) => delivery.messageId));
+      const earlier = marked.filter(({ delivery, outcome }) => outcome.kind === 'release' && timesOf(delivery) > 0);
+      for (const { delivery } of earlier) await marks.write(delivery.messageId, timesOf(delivery));
+      const gone = marked.filter((item) => !earlier.includes(item));
+      if (gone.length > 0) await marks.clear(gone.map(({ delivery }) => delivery.messageId));
     } catch (error) {
-      this.#options.context.logger.debug('A mark was left behind.', {
-        error: error instanceof Error ? error.name : typeof error,
-      });
+      context.logger.debug('A mark was left behind.', { error: error instanceof Error ? error.name : typeof error });
     }
   }
 }
 
+/** Deaths before this run. */
+function timesOf({ received }: Delivery): number {
+  return received?.crashCount ?? 0;
+}
+
 /** Each open delivery once: of a repeat in the same batch the first counts. */
-function openItems(items: readonly Settlement[], leases: Leases, now: number): Item[] {
+function openItems(
+  items: readonly Settlement[],
+  leases: Leases,
+  plain: (outcome: SettleOutcome, delivery: Delivery) => SettleOutcome,
+): Item[] {
   const open = new Map<Delivery, Item>();
   for (const { token, outcome } of items)
     if (leases.has(token) && token.result === undefined && !open.has(token))
-      open.set(token, { delivery: token, outcome: plainOutcome(outcome, token, now) });
+      open.set(token, { delivery: token, outcome: plain(outcome, token) });
   return [...open.values()];
 }
 

@@ -2,7 +2,7 @@ import type { Delivery } from './delivery.ts';
 import type { Marks } from './marks.ts';
 
 /** From this receive on a message may have ended a process. The count of SQS rises with every receive, whatever became of it. */
-const suspectAt = 3;
+export const suspectAt = 3;
 const maxRemembered = 10_000;
 
 /** Which messages may have killed their process, and how often they did so while they ran alone. */
