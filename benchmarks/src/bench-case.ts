@@ -14,7 +14,7 @@ export interface BenchCase {
   /** Microseconds of wall time per message that we want to stay below. */
   readonly aimMicroseconds?: number | undefined;
   /** Opens and fills what a run needs; not measured. */
-  prepare(): Promise<PreparedRun>;
+  readonly prepare: () => Promise<PreparedRun>;
 }
 
 export interface PreparedRun {

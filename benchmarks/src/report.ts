@@ -5,6 +5,8 @@ import type { BacklogMemory } from './cases/backlog-memory.ts';
 import { bodyBytes } from './payload.ts';
 import type { Comparison } from './compare/comparison.ts';
 import type { LatencyResult } from './compare/latency.ts';
+import type { BrokerBacklog } from './growth/backlog.ts';
+import type { PartCost } from './micro/run.ts';
 import type { CaseResult } from './runner.ts';
 
 /** One run of the benchmarks, with all that its figures depend on. */
@@ -19,6 +21,10 @@ export interface Report {
   readonly at: string;
   readonly cases: readonly CaseResult[];
   readonly backlogs: readonly BacklogMemory[];
+  /** What a message costs in core, by part. */
+  readonly micro?: readonly PartCost[];
+  /** How much a consumer holds beside a backlog at a real broker. */
+  readonly brokerBacklogs?: readonly BrokerBacklog[];
   /** Of a real broker. */
   readonly against?: Against;
 }

@@ -1,7 +1,7 @@
-import { UsageError } from './arguments.ts';
 import { type BacklogMemory, type BacklogOptions, measureBacklog } from './cases/backlog-memory.ts';
 import { memoryCases } from './cases/memory.ts';
 import { choose, wordsOf } from './choose.ts';
+import { collector } from './collector.ts';
 import type { ComparisonRun } from './compare/run.ts';
 import { backlogTable, casesTable } from './print.ts';
 import { progress } from './progress.ts';
@@ -10,7 +10,7 @@ import { runRounds } from './runner.ts';
 
 /** The broker in memory, and core on a driver that does next to nothing. */
 export async function runMemory({ size, rounds, only }: ComparisonRun): Promise<Report> {
-  const collect = requireCollector();
+  const collect = collector();
   const results = await runRounds(choose(memoryCases(size), only), {
     rounds,
     onProgress: (round, labels) =>
@@ -41,11 +41,4 @@ async function runBacklogs(wanted: readonly BacklogOptions[], collect: () => voi
   progress('');
   console.log(`\nMemory of a consumer with a slow handler, after garbage collection\n\n${backlogTable(measured)}`);
   return measured;
-}
-
-/** @throws UsageError */
-function requireCollector(): () => void {
-  const { gc } = globalThis;
-  if (gc === undefined) throw new UsageError('Node has to run with --expose-gc, as `npm run bench` does it.');
-  return () => gc();
 }

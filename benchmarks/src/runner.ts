@@ -2,8 +2,10 @@ import type { BenchCase, Labels, PreparedRun } from './bench-case.ts';
 import { type Spread, spreadOf } from './statistics.ts';
 
 export interface RunnerOptions {
-  /** Counted rounds; those before them warm up. */
+  /** Counted rounds. */
   readonly rounds: number;
+  /** Rounds before them, which are not counted; 2 by default. */
+  readonly warmUp?: number;
   /** Rounds count from 1; those that warm up come before: 0, −1. */
   readonly onProgress: (round: number, labels: Labels) => void;
 }
@@ -30,7 +32,7 @@ interface Sample {
   readonly calls: number;
 }
 
-const warmUpRounds = 2;
+const usualWarmUp = 2;
 
 /**
  * Runs the cases in turns, A B C … C B A …, so that what slows the machine down for a while hits all of them, and none is
@@ -40,7 +42,7 @@ const warmUpRounds = 2;
  */
 export async function runRounds(cases: readonly BenchCase[], options: RunnerOptions): Promise<readonly CaseResult[]> {
   const measured = cases.map((benchCase) => ({ benchCase, samples: [] as Sample[] }));
-  for (let round = 1 - warmUpRounds; round <= options.rounds; round += 1) {
+  for (let round = 1 - (options.warmUp ?? usualWarmUp); round <= options.rounds; round += 1) {
     for (const { benchCase, samples } of round % 2 === 0 ? measured.toReversed() : measured) {
       options.onProgress(round, benchCase.labels);
       const sample = await runOnce(benchCase);

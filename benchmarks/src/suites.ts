@@ -1,6 +1,8 @@
 import { rabbitmqSuite } from './rabbitmq/suite.ts';
 import { redisSuite } from './redis/suite.ts';
 import { type ComparisonRun, runComparison } from './compare/run.ts';
+import { runGrowth } from './growth/run.ts';
+import { runMicro } from './micro/run.ts';
 import { runMemory } from './run-memory.ts';
 import type { Report } from './report.ts';
 
@@ -13,4 +15,6 @@ export const suites: ReadonlyMap<string, Suite> = new Map<string, Suite>([
   ['memory', (run) => runMemory({ ...run, rounds: run.rounds ?? 5 })],
   ['redis', (run) => runComparison(redisSuite, { ...run, rounds: run.rounds ?? 5 })],
   ['rabbitmq', (run) => runComparison(rabbitmqSuite, { ...run, rounds: run.rounds ?? 5 })],
+  ['micro', (run) => runMicro({ ...run, rounds: run.rounds ?? 5 })],
+  ['growth', (run) => runGrowth({ ...run, rounds: run.rounds ?? 3 })],
 ]);
