@@ -4,6 +4,7 @@ import type { DriverName } from './drivers.ts';
 import { faults } from './faults.ts';
 
 export const help: string = `npm run faults -- [DRIVER …] [options]      DRIVER: ${driverNames.join(' | ')}; default: all
+npm run faults -- fuzz [--cases N] [--seed N]      every decoder, with 1,000,000 made-up inputs in all
 
   --messages N   confirmed messages per fault (default 4000)
   --rate N       sends per second, of all producers together; 0: as fast as they are confirmed (default 500)
@@ -11,7 +12,7 @@ export const help: string = `npm run faults -- [DRIVER …] [options]      DRIVE
   --only FAULT   this fault alone; may be repeated
   --short        the faults that npm test runs
   --json FILE    writes the results as JSON as well
-  --docs         writes the table of docs/faults.md
+  --save         puts the results into faults/results.json and the table of docs/faults.md
 
 Faults: ${faults.map(({ name }) => name).join(' ')}`;
 
@@ -24,7 +25,10 @@ export interface Arguments {
   readonly only: readonly string[];
   readonly short: boolean;
   readonly json: string | undefined;
-  readonly docs: boolean;
+  readonly save: boolean;
+  readonly fuzz: boolean;
+  /** Of the fuzzers, in all. */
+  readonly cases: number;
 }
 
 /** What was asked for cannot be understood. */
@@ -36,7 +40,8 @@ export class UsageError extends Error {
 export function parseArguments(args: readonly string[]): Arguments {
   const { values, positionals } = parse(args);
   const only = values.only ?? [];
-  requireKnown('driver', positionals, driverNames);
+  const fuzz = positionals[0] === 'fuzz';
+  requireKnown('driver', fuzz ? [] : positionals, driverNames);
   requireKnown(
     'fault',
     only,
@@ -44,14 +49,16 @@ export function parseArguments(args: readonly string[]): Arguments {
   );
   return {
     help: values.help ?? false,
-    drivers: positionals.length === 0 ? driverNames : (positionals as DriverName[]),
+    drivers: fuzz || positionals.length === 0 ? driverNames : (positionals as DriverName[]),
     messages: count('messages', values.messages ?? '4000'),
     rate: count('rate', values.rate ?? '500'),
     seed: count('seed', values.seed ?? String(Math.floor(Math.random() * 1e6))),
     only,
     short: values.short ?? false,
     json: values.json,
-    docs: values.docs ?? false,
+    save: values.save ?? false,
+    fuzz,
+    cases: count('cases', values.cases ?? '1000000'),
   };
 }
 
@@ -68,7 +75,8 @@ function parse(args: readonly string[]) {
         only: { type: 'string', multiple: true },
         short: { type: 'boolean' },
         json: { type: 'string' },
-        docs: { type: 'boolean' },
+        save: { type: 'boolean' },
+        cases: { type: 'string' },
       },
     });
   } catch (error) {

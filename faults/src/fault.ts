@@ -16,8 +16,6 @@ export interface Scene {
   readonly leaseMs: number;
   /** Resolves when that share of the messages, from 0 to 1, is confirmed. */
   readonly progress: (share: number) => Promise<void>;
-  /** The names of the destinations at the broker. */
-  readonly physicalNames: () => readonly string[];
 }
 
 /** Something that breaks, by its name. */

@@ -6,6 +6,8 @@ import { help, parseArguments, UsageError } from './arguments.ts';
 import type { DriverName } from './drivers.ts';
 import { drivers } from './drivers.ts';
 import { faults } from './faults.ts';
+import { runFuzz } from './fuzz/run-fuzz.ts';
+import { saveResults } from './results.ts';
 import type { Outcome } from './run-fault.ts';
 import { isBad, runFault } from './run-fault.ts';
 import { complaints, printedRow } from './table.ts';
@@ -16,7 +18,8 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     const parsed = parseArguments(args);
     if (parsed.help) console.log(help);
-    return parsed.help ? 0 : await runAll(parsed);
+    if (parsed.help) return 0;
+    return parsed.fuzz ? fuzzAll(parsed) : await runAll(parsed);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     console.error(`✗ ${error.message}\n  --help lists the options.`);
@@ -30,7 +33,17 @@ async function runAll(parsed: Arguments): Promise<number> {
   const outcomes: Outcome[] = [];
   for (const driver of parsed.drivers) outcomes.push(...(await runDriver(driver, parsed)));
   if (parsed.json !== undefined) writeFileSync(parsed.json, `${JSON.stringify(outcomes, undefined, 2)}\n`);
+  if (parsed.save) saveResults(outcomes);
   return outcomes.some(isBad) ? 1 : 0;
+}
+
+function fuzzAll({ cases, seed }: Arguments): number {
+  console.log(`seed ${seed}, ${cases} cases in all`);
+  const results = runFuzz(cases, seed, ({ target, cases: own, slowestMs, findings }) => {
+    console.log(`${target.padEnd(18)} ${String(own).padStart(8)} cases, slowest ${slowestMs.toFixed(1)} ms`);
+    for (const finding of findings) console.log(`  ✗ seed ${finding.seed}: ${finding.problem}`);
+  });
+  return results.some(({ findings }) => findings.length > 0) ? 1 : 0;
 }
 
 async function runDriver(

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { connect } from '@anymq/core';
-import type { Client } from '@anymq/core';
+import { AnymqError, connect } from '@anymq/core';
+import type { Client, Queue } from '@anymq/core';
 import type { BrokerBehindProxy } from '@anymq/testing/proxy';
 import type { DriverName } from './drivers.ts';
 import type { Aftermath, Fault, Scene } from './fault.ts';
@@ -16,7 +16,8 @@ import type { Member } from './member/member.ts';
 import type { MemberOptions } from './member/orders.ts';
 import { createRandom } from './random.ts';
 import { leakedSecrets } from './secrets.ts';
-import { fateOf, isOrdered, ordered, plain } from './work.ts';
+import { fateOf, isOrdered, ordered, plain, wholeLanes } from './work.ts';
+import type { Work } from './work.ts';
 
 export interface RunOptions {
   readonly driver: DriverName;
@@ -34,6 +35,8 @@ export interface Outcome extends Verdict {
   readonly deaths: number;
   /** From the end of the fault to the first effect, and to the first confirmation if any was to come. Null: none was. */
   readonly recoveredAfterMs: number | null;
+  /** From the end of the fault until everything had its effect or its dead letter. */
+  readonly settledAfterMs: number;
   /** Lines that processes printed which hold a payload or a password. */
   readonly secrets: readonly string[];
   /** Where ledger and output are kept when anything is wrong. */
@@ -43,20 +46,22 @@ export interface Outcome extends Verdict {
 const leaseMs = 4000;
 const consumerCount = 2;
 const producerCount = 2;
-const settlesWithinMs = 90_000;
+// While anything happens still, nothing is lost yet.
+const quietMs = 45_000;
 
-/** Lets members work, breaks what the fault breaks, and waits until all is told, or for a minute and a half. */
+/** Lets members work, breaks what the fault breaks, and waits until all is told, or nothing more happens. */
 export async function runFault(fault: Fault, options: RunOptions): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), `anymq-${options.driver}-${fault.name}-`));
   const ledger = join(folder, 'ledger');
   const log = join(folder, 'log');
   for (const file of [ledger, log]) writeFileSync(file, '');
   const namespace = `f${options.seed}${fault.name.replaceAll('-', '')}`.slice(0, 16);
+  const messages = wholeLanes(options.messages);
   const { url, broker } = options.behind;
   // Past the proxy, so that the judge sees what there is.
   const mq = await connect({ brokers: { main: broker.url }, namespace });
   await mq.provision([plain, ordered]);
-  const orders = { url, namespace, ledger, messages: options.messages, rate: options.rate, leaseMs, part: 0, parts: 1 };
+  const orders = { url, namespace, ledger, messages, rate: options.rate, leaseMs, part: 0, parts: 1 };
   const consumers = startMembers('consumer', consumerCount, orders, log, fault.consumerOptions);
   await Promise.all(consumers.map(({ ready }) => ready));
   const producers = startMembers('producer', producerCount, orders, log);
@@ -68,17 +73,13 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
     producers,
     leaseMs,
     random: createRandom(options.seed),
-    progress: (share) => progress(ledger, share * options.messages),
-    physicalNames: () => [plain, ordered].flatMap((destination) => Object.values(mq.physicalNames(destination))),
+    progress: (share) => progress(ledger, share * messages),
   };
   try {
     const aftermath = (await fault.inflict(scene)) ?? { mayBeLost: () => false };
     const mendedAt = Date.now();
-    await Promise.race([
-      Promise.all(producers.map(({ finished }) => finished)),
-      delay(settlesWithinMs, undefined, { ref: false }),
-    ]);
-    const settled = await settle(ledger, mq, aftermath);
+    const settled = await settle(ledger, mq, aftermath, messages);
+    const settledAfterMs = Date.now() - mendedAt;
     await Promise.all(consumers.map((consumer) => consumer.stop()));
     const verdict = judge({ ...settled, entries: readLedger(ledger), letters: await letters(mq) });
     const outcome = {
@@ -88,6 +89,7 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
       seed: options.seed,
       deaths: [...consumers, ...producers].reduce((sum, { deaths }) => sum + deaths, 0),
       recoveredAfterMs: fault.recovers === false ? null : recovery(readLedger(ledger), mendedAt),
+      settledAfterMs,
       secrets: leakedSecrets(log, url),
     };
     if (!isBad(outcome)) rmSync(folder, { recursive: true });
@@ -116,32 +118,42 @@ function startMembers(
 }
 
 async function progress(ledger: string, confirmed: number): Promise<void> {
-  while (readLedger(ledger).filter(({ what }) => what === 'confirmed').length < confirmed) await delay(20);
+  while (confirmedIn(readLedger(ledger)) < confirmed) await delay(20);
 }
 
-/** Waits until everything confirmed has its effect or its dead letter. */
-async function settle(ledger: string, mq: Client, { mayBeLost }: Aftermath): Promise<Evidence> {
-  const deadline = Date.now() + settlesWithinMs;
+/** Waits until all is sent and everything confirmed has its effect or its dead letter, or until nothing more happens. */
+async function settle(ledger: string, mq: Client, { mayBeLost }: Aftermath, messages: number): Promise<Evidence> {
   const rules = { mayBeLost, isOrdered, isPoison: (id: string) => fateOf(id) === 'poison' };
-  for (;;) {
+  let evidence: Evidence = { ...rules, entries: [], letters: [] };
+  for (let quietSince = Date.now(); Date.now() - quietSince < quietMs; await delay(200)) {
     const entries = readLedger(ledger);
-    const evidence = { ...rules, entries, letters: [] as readonly Letter[] };
-    const missing = pending(evidence);
-    const innocent = missing.filter((id) => !rules.isPoison(id));
-    const last = Date.now() > deadline;
-    if (innocent.length === 0 || last) {
-      const found = { ...evidence, letters: await letters(mq) };
-      if (last || pending(found).length === 0) return found;
-    }
-    await delay(200);
+    if (entries.length !== evidence.entries.length) quietSince = Date.now();
+    evidence = { ...rules, entries, letters: [] };
+    // Looking at the dead letters costs the broker something: only when nothing else is missing.
+    if (confirmedIn(entries) < messages || pending(evidence).some((id) => !rules.isPoison(id))) continue;
+    evidence = { ...evidence, letters: await letters(mq) };
+    if (pending(evidence).length === 0) break;
   }
+  return evidence;
+}
+
+function confirmedIn(entries: readonly Entry[]): number {
+  return new Set(entries.filter(({ what }) => what === 'confirmed').map(({ id }) => id)).size;
 }
 
 async function letters(mq: Client): Promise<readonly Letter[]> {
+  return (await Promise.all([plain, ordered].map((destination) => lettersOf(mq, destination)))).flat();
+}
+
+async function lettersOf(mq: Client, destination: Queue<Work>): Promise<readonly Letter[]> {
   const found: Letter[] = [];
-  for (const destination of [plain, ordered])
+  try {
     for await (const { id, attempts, lastFailedAt } of mq.deadLetters(destination).list())
       found.push({ id, attempts, lastFailedAt: lastFailedAt.getTime() });
+  } catch (error) {
+    // Deleted with the rest, and not needed since.
+    if (!(error instanceof AnymqError) || error.code !== 'NOT_FOUND') throw error;
+  }
   return found;
 }
 

@@ -1,29 +1,62 @@
 import type { Outcome } from './run-fault.ts';
 
-const heads = ['fault', 'driver', 'messages', 'lost', 'duplicated', 'out of order', 'deaths', 'seconds to recover'];
+/** What the tables show of an outcome. */
+export interface Row extends Pick<
+  Outcome,
+  'fault' | 'driver' | 'seed' | 'confirmed' | 'deaths' | 'recoveredAfterMs' | 'settledAfterMs'
+> {
+  readonly lost: number;
+  readonly duplicated: number;
+  readonly outOfOrder: number;
+}
+
+/** An outcome as the tables show it. */
+export function rowOf(outcome: Outcome): Row {
+  const { fault, driver, seed, confirmed, lost, duplicated, outOfOrder, deaths, recoveredAfterMs, settledAfterMs } =
+    outcome;
+  const counted = { lost: lost.length, duplicated: duplicated.length, outOfOrder: outOfOrder.length };
+  return { fault, driver, seed, confirmed, ...counted, deaths, recoveredAfterMs, settledAfterMs };
+}
+
+const heads = [
+  'fault',
+  'driver',
+  'messages',
+  'lost',
+  'duplicated',
+  'out of order',
+  'deaths',
+  'seconds to recover',
+  'to settle',
+];
 
 /** The cells of one row, in the order of the heads. */
-function cells(outcome: Outcome): readonly string[] {
-  const { fault, driver, confirmed, lost, duplicated, outOfOrder, deaths, recoveredAfterMs } = outcome;
-  const seconds = recoveredAfterMs === null ? '–' : (recoveredAfterMs / 1000).toFixed(1);
+function cells(row: Row): readonly string[] {
+  const { fault, driver, confirmed, lost, duplicated, outOfOrder, deaths, recoveredAfterMs, settledAfterMs } = row;
+  const seconds = recoveredAfterMs === null ? '–' : inSeconds(recoveredAfterMs);
   return [
     fault,
     driver,
-    ...[confirmed, lost.length, duplicated.length, outOfOrder.length, deaths].map(String),
+    ...[confirmed, lost, duplicated, outOfOrder, deaths].map(String),
     seconds,
+    inSeconds(settledAfterMs),
   ];
 }
 
+function inSeconds(ms: number): string {
+  return (ms / 1000).toFixed(1);
+}
+
 export function printedRow(outcome: Outcome | undefined): string {
-  const widths = [22, 10, 9, 6, 11, 13, 7, 18];
-  return (outcome === undefined ? heads : cells(outcome))
+  const widths = [22, 10, 9, 6, 11, 13, 7, 18, 10];
+  return (outcome === undefined ? heads : cells(rowOf(outcome)))
     .map((cell, column) => (column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
     .join(' ');
 }
 
-export function markdownTable(outcomes: readonly Outcome[]): string {
+export function markdownTable(rows: readonly Row[]): string {
   const line = (row: readonly string[]) => `| ${row.join(' | ')} |`;
-  return [line(heads), line(heads.map(() => '---')), ...outcomes.map((outcome) => line(cells(outcome)))].join('\n');
+  return [line(heads), line(heads.map(() => '---')), ...rows.map((row) => line(cells(row)))].join('\n');
 }
 
 /** What is wrong with an outcome, in words; empty where nothing is. */

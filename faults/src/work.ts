@@ -28,6 +28,12 @@ export const ordered: Queue<Work> = defineQueue<Work>('ordered', {
 export const orderedLanes: readonly string[] = Array.from({ length: lanesEach }, (_, lane) => `ordered${lane}`);
 export const plainLanes: readonly string[] = Array.from({ length: lanesEach }, (_, lane) => `plain${lane}`);
 
+/** So many messages as are sent when so many are asked for: the same number in each lane. */
+export function wholeLanes(messages: number): number {
+  const lanes = orderedLanes.length + plainLanes.length;
+  return Math.ceil(messages / lanes) * lanes;
+}
+
 export const maxAttempts = 3;
 
 export function isOrdered(key: string): boolean {

@@ -10,8 +10,6 @@ export interface Member {
   readonly role: Role;
   /** How often it ended without having been told to, and was started again. */
   readonly deaths: number;
-  /** Resolves when the producer has sent all, or at the consumer's stop. */
-  readonly finished: Promise<void>;
   /** Resolves when it is ready for the first time. */
   readonly ready: Promise<void>;
   /** It is started again at once, as a supervisor does, when it ends by that. */
@@ -32,7 +30,6 @@ export function startMember(
   log: string,
   nodeOptions: readonly string[] = [],
 ): Member {
-  const finished = Promise.withResolvers<void>();
   const ready = Promise.withResolvers<void>();
   let deaths = 0;
   let over = false;
@@ -53,11 +50,9 @@ export function startMember(
     // A process that is gone cannot be told anything; its end is told by itself.
     started.on('error', () => {});
     started.on('exit', () => {
-      if (over) finished.resolve();
-      else {
-        deaths += 1;
-        child = start();
-      }
+      if (over) return;
+      deaths += 1;
+      child = start();
     });
     return started;
   }
@@ -70,7 +65,6 @@ export function startMember(
     get deaths() {
       return deaths;
     },
-    finished: finished.promise,
     ready: ready.promise,
     signal: (name) => void child.kill(name),
     died: exited,

@@ -10,7 +10,7 @@ import { readOptions, report } from './orders.ts';
 
 const options = readOptions();
 const lanes = [...orderedLanes, ...plainLanes].filter((_, lane) => lane % options.parts === options.part);
-const inLane = Math.ceil(options.messages / (orderedLanes.length + plainLanes.length));
+const inLane = options.messages / (orderedLanes.length + plainLanes.length);
 const pauseMs = options.rate === 0 ? 0 : (1000 * (orderedLanes.length + plainLanes.length)) / options.rate;
 
 process.on('disconnect', () => process.exit());

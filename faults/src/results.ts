@@ -1,0 +1,42 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { faults } from './faults.ts';
+import type { Outcome } from './run-fault.ts';
+import { markdownTable, rowOf } from './table.ts';
+import type { Row } from './table.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const resultsFile = join(root, 'faults', 'results.json');
+const page = join(root, 'docs', 'faults.md');
+
+/** The last run of each fault on each driver. */
+export function readResults(): readonly Row[] {
+  return JSON.parse(readFileSync(resultsFile, 'utf8')) as readonly Row[];
+}
+
+/** Puts these in the place of earlier ones of the same fault and driver, and writes the page's tables. */
+export function saveResults(outcomes: readonly Outcome[]): void {
+  const rows = outcomes.map(rowOf);
+  const isNew = (row: Row) => rows.some(({ fault, driver }) => fault === row.fault && driver === row.driver);
+  const all = [...readResults().filter((row) => !isNew(row)), ...rows];
+  writeFileSync(resultsFile, `${JSON.stringify(all.toSorted(byFault), undefined, 2)}\n`);
+  writeFileSync(page, writtenPage());
+}
+
+/** The page as it has to be. */
+export function writtenPage(): string {
+  const list = faults.map(({ name, what }) => `| \`${name}\` | ${what} |`);
+  const names = ['| fault | what happens |', '| --- | --- |', ...list].join('\n');
+  return between(between(readFileSync(page, 'utf8'), 'faults', names), 'results', markdownTable(readResults()));
+}
+
+function byFault(a: Row, b: Row): number {
+  const place = ({ fault }: Row) => faults.findIndex(({ name }) => name === fault);
+  return place(a) - place(b) || a.driver.localeCompare(b.driver);
+}
+
+function between(text: string, mark: string, part: string): string {
+  const [begin, end] = [`<!-- ${mark}: begin -->`, `<!-- ${mark}: end -->`];
+  const [before, rest = ''] = text.split(begin);
+  return `${before}${begin}\n\n${part}\n\n${end}${rest.split(end)[1] ?? ''}`;
+}

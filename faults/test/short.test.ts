@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { BrokerUnavailableError } from '@anymq/testing/brokers';
+import { startBehindProxy } from '@anymq/testing/proxy';
+import type { BrokerBehindProxy } from '@anymq/testing/proxy';
+import { driverNames, drivers } from '../src/drivers.ts';
+import { faults } from '../src/faults.ts';
+import { isBad, runFault } from '../src/run-fault.ts';
+
+const short = faults.filter((fault) => fault.short === true);
+
+describe.each(driverNames)('on %s', (driver) => {
+  let behind: BrokerBehindProxy | undefined;
+  let leftOut = '';
+
+  // Where images are built first, that takes minutes.
+  beforeAll(async () => {
+    try {
+      behind = await startBehindProxy(driver, drivers[driver]);
+    } catch (error) {
+      if (!(error instanceof BrokerUnavailableError) || process.env['CI'] === 'true') throw error;
+      leftOut = error.message;
+      console.warn(`LEFT OUT: the faults on ${driver}: ${leftOut}`);
+    }
+  }, 600_000);
+  afterAll(() => behind?.stop());
+
+  test.each(short)('$name: nothing is lost, out of order or told', { timeout: 120_000 }, async (fault) => {
+    const outcome = behind && (await runFault(fault, { driver, behind, messages: 480, rate: 300, seed: 1 }));
+    expect(outcome === undefined ? leftOut : [isBad(outcome), outcome]).toEqual(
+      outcome === undefined ? leftOut : [false, outcome],
+    );
+  });
+});
