@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsdown';
 
 export default defineConfig({
-  entry: ['src/index.ts'],
+  entry: { index: 'src/index.ts', database: 'src/database-entry.ts' },
   format: 'esm',
   dts: true,
   target: 'node22',

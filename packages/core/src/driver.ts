@@ -22,3 +22,4 @@ export { forBothKinds } from './middleware/consume-middleware.ts';
 export { markIdempotent } from './middleware/idempotent-mark.ts';
 export { outcomeKind } from './outcome.ts';
 export { scopedKey } from './middleware/scoped-key.ts';
+export { validate } from './schema.ts';

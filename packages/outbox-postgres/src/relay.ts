@@ -1,0 +1,149 @@
+import {
+  AnymqError,
+  type Client,
+  type Destination,
+  type Producer,
+  type SendOptions,
+  type SendResult,
+} from '@anymq/core';
+import {
+  inTransaction,
+  type Ending,
+  type Queryable,
+  type TransactionalDatabase,
+  type TransactionalPool,
+} from '@anymq/idempotency-postgres/database';
+import type { OutboxStatements } from './sql.ts';
+import type { Wakeup } from './wakeup.ts';
+
+export interface RelaySettings {
+  readonly pool: TransactionalPool | TransactionalDatabase;
+  readonly statements: OutboxStatements;
+  readonly client: Client;
+  readonly destinations: readonly Destination[];
+  readonly concurrency: number;
+  readonly batchSize: number;
+  readonly pollMs: number;
+  readonly timeoutMs: number;
+  readonly onError: (error: unknown) => void;
+  readonly ready: () => Promise<unknown>;
+  readonly wakeup: Wakeup;
+}
+
+interface Row {
+  readonly seq: string;
+  readonly destination: string;
+  readonly id: string;
+  readonly key: string | null;
+  readonly options: string;
+  readonly body: Uint8Array;
+  readonly age_ms: number;
+}
+
+interface Line {
+  readonly destination: Destination;
+  readonly producer: Producer<unknown>;
+}
+
+/** Sends what the outbox holds. Several relays, in one process or in many, share the work. */
+export class Relay {
+  readonly #settings: RelaySettings;
+  readonly #lines: ReadonlyMap<string, Line>;
+  #loops: Promise<unknown> | undefined;
+  #stopped = false;
+
+  constructor(settings: RelaySettings) {
+    const { client, destinations, timeoutMs } = settings;
+    this.#settings = settings;
+    this.#lines = new Map(
+      destinations.map((destination) => [
+        destination.name,
+        { destination, producer: client.producer(destination, { timeoutMs }) },
+      ]),
+    );
+  }
+
+  /** Resolves when it sends. @throws what the database says, CONFLICT when it runs, CLOSED after `stop` */
+  async start(): Promise<void> {
+    if (this.#stopped) throw new AnymqError('CLOSED', 'The relay has stopped. Make another one.');
+    if (this.#loops !== undefined) throw new AnymqError('CONFLICT', 'The relay runs already.');
+    const { concurrency, ready, wakeup } = this.#settings;
+    this.#loops = Promise.resolve();
+    await ready();
+    await wakeup.open();
+    this.#loops = Promise.all(Array.from({ length: concurrency }, () => this.#loop()));
+  }
+
+  /** What is being sent is finished. Twice is safe. Never rejects. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#settings.wakeup.wake();
+    await this.#loops;
+    await this.#settings.wakeup.close();
+  }
+
+  async #loop(): Promise<void> {
+    const { pollMs, onError, wakeup } = this.#settings;
+    while (!this.#stopped) {
+      const seen = wakeup.count;
+      const served = await this.#serve().catch((error: unknown) => {
+        onError(error);
+        return false;
+      });
+      if (!served) await wakeup.after(seen, pollMs);
+    }
+  }
+
+  /** One part of one lane. The lane is ours for so long as it takes; when the process dies it is somebody else's at once. */
+  #serve(): Promise<boolean> {
+    const { pool, statements, batchSize } = this.#settings;
+    const names = [...this.#lines.keys()];
+    return inTransaction(pool, async (client): Promise<Ending<boolean>> => {
+      const [taken] = (await client.query(statements.takeLane, [names])).rows as readonly { readonly lane: number }[];
+      if (taken === undefined) return { undo: false };
+      const { rows } = await client.query(statements.read, [names, taken.lane, batchSize]);
+      await this.#send(client, rows as readonly Row[]);
+      await client.query(statements.serveLast, [taken.lane]);
+      return { commit: true };
+    });
+  }
+
+  async #send(client: Queryable, rows: readonly Row[]): Promise<void> {
+    const { statements } = this.#settings;
+    const byDestination = [...Map.groupBy(rows, ({ destination }) => destination)];
+    const sent: string[] = [];
+    const failed: { readonly seq: string; readonly code: string }[] = [];
+    await Promise.all(
+      byDestination.map(async ([name, ofName]) => {
+        const results = await this.#sendTo(this.#lines.get(name) as Line, ofName);
+        for (const [n, { seq }] of ofName.entries()) {
+          const result = results[n];
+          if (result?.ok === true) sent.push(seq);
+          // One before it, of its key, was not sent: it is still its turn after that one.
+          else if (result !== undefined && result.error.code !== 'CONFLICT')
+            failed.push({ seq, code: result.error.code });
+        }
+      }),
+    );
+    if (sent.length > 0) await client.query(statements.remove, [sent]);
+    const [numbers, codes] = [failed.map(({ seq }) => seq), failed.map(({ code }) => code)];
+    if (failed.length > 0) await client.query(statements.postpone, [numbers, codes]);
+  }
+
+  async #sendTo({ destination, producer }: Line, rows: readonly Row[]): Promise<readonly SendResult[]> {
+    const bodies: unknown[] = rows.map(({ body }) => destination.codec.decode(new Uint8Array(body)));
+    return producer.sendMany(bodies, (_, index) => optionsOf(rows[index] as Row));
+  }
+}
+
+/** Times are counted from when the message was written. One that is too old to be of use still goes: the broker drops it. */
+function optionsOf({ id, key, options, age_ms: ageMs }: Row): SendOptions {
+  const given = JSON.parse(options) as SendOptions;
+  return {
+    ...given,
+    id,
+    ...(key === null ? {} : { key }),
+    ...(given.delayMs === undefined ? {} : { delayMs: Math.max(0, given.delayMs - ageMs) }),
+    ...(given.expiresAfterMs === undefined ? {} : { expiresAfterMs: Math.max(1, given.expiresAfterMs - ageMs) }),
+  };
+}

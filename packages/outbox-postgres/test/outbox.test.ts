@@ -1,0 +1,206 @@
+import { AnymqError, createClient, defineQueue, text, type Client, type Driver } from '@anymq/core';
+import { createMemoryBroker, createMemoryDriver, type MemoryBroker } from '@anymq/memory';
+import { outbox, type Outbox, type RelayOptions } from '@anymq/outbox-postgres';
+import { wrapDriver } from '@anymq/testing/conformance';
+import { sharedBroker } from '@anymq/testing/brokers';
+import { PGlite } from '@electric-sql/pglite';
+import { Pool, type PoolClient } from 'pg';
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+
+interface Order {
+  readonly customer: string;
+  readonly n: number;
+}
+const orders = defineQueue<Order>('orders', { key: ({ customer }) => customer, ordering: 'key' });
+const notes = defineQueue<string>('notes', { codec: text });
+const url = sharedBroker('postgres')?.url;
+const limits = { timeout: 60_000 };
+
+/** Relays and clients of a test, closed after it. */
+const open: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of open.splice(0).toReversed()) await close();
+}, 30_000);
+
+async function clientOn(broker: MemoryBroker): Promise<Client> {
+  const client = (await createClient(createMemoryDriver({ broker }))) as Client;
+  open.push(() => client.close());
+  return client;
+}
+
+async function startRelay(box: Outbox, client: Client, options: Partial<RelayOptions> = {}): Promise<void> {
+  const relay = box.relay(client, { destinations: [orders, notes], pollMs: 100, ...options });
+  open.push(() => relay.stop());
+  await relay.start();
+}
+
+/** What arrives, in order. */
+async function receive(client: Client): Promise<{ readonly bodies: Order[]; readonly ids: string[] }> {
+  const seen = { bodies: [] as Order[], ids: [] as string[] };
+  const consumer = client.consumer(orders, {}, (body, { message }) => {
+    seen.bodies.push(body);
+    seen.ids.push(message.id);
+  });
+  await consumer.start();
+  return seen;
+}
+
+describe.runIf(url !== undefined)('on PostgreSQL', limits, () => {
+  const pool = new Pool({ connectionString: url, max: 30 });
+  pool.on('error', () => undefined);
+  afterAll(() => pool.end());
+  let tables = 0;
+
+  async function setUp(): Promise<{ readonly box: Outbox; readonly table: string; readonly client: Client }> {
+    const table = `outbox_${(tables += 1)}`;
+    const box = outbox({ pool, table });
+    await box.migrate();
+    return { box, table, client: await clientOn(createMemoryBroker()) };
+  }
+
+  async function inTransaction(
+    end: 'COMMIT' | 'ROLLBACK',
+    work: (client: PoolClient) => Promise<unknown>,
+  ): Promise<void> {
+    const client = await pool.connect();
+    await client.query('BEGIN');
+    await work(client);
+    await client.query(end);
+    client.release();
+  }
+
+  test('what is committed is sent, with its id, key, headers and body; what is rolled back is not', async () => {
+    const { box, client } = await setUp();
+    const seen = await receive(client);
+    await startRelay(box, client);
+    await inTransaction('ROLLBACK', (own) => box.producer(orders, own).send({ customer: 'a', n: 0 }));
+    await inTransaction('COMMIT', async (own) => {
+      const receipt = await box
+        .producer(orders, own)
+        .send({ customer: 'a', n: 1 }, { id: 'o-1', headers: { é: '🙂' } });
+      expect(receipt).toEqual({ id: 'o-1' });
+      expect(await box.inspect()).toMatchObject({ waiting: 0 });
+    });
+    await expect.poll(() => seen.bodies).toEqual([{ customer: 'a', n: 1 }]);
+    expect(seen.ids).toEqual(['o-1']);
+    await expect.poll(() => box.inspect()).toEqual({ waiting: 0, lagMs: null, stuck: [] });
+  });
+
+  test('a commit wakes the relay: nobody waits for its next look', async () => {
+    const { box, client } = await setUp();
+    const seen = await receive(client);
+    await startRelay(box, client, { pollMs: 3_600_000 });
+    for (const n of [1, 2]) {
+      await inTransaction('COMMIT', (own) => box.producer(orders, own).send({ customer: 'a', n }));
+      await expect.poll(() => seen.bodies.length, { timeout: 10_000 }).toBe(n);
+    }
+  });
+
+  test('several relays share the work, and every key stays in order, also when their connections are cut', async () => {
+    const { box, client, table } = await setUp();
+    const seen = await receive(client);
+    const customers = Array.from({ length: 20 }, (_, n) => `customer-${n}`);
+    for (let relay = 0; relay < 3; relay++) await startRelay(box, client, { concurrency: 2, batchSize: 7 });
+    for (let n = 0; n < 30; n++) {
+      await inTransaction('COMMIT', (own) =>
+        box.producer(orders, own).sendMany(customers.map((customer) => ({ customer, n }))),
+      );
+      if (n % 10 === 5) await pool.query(cutRelays, [`%${table}%`]);
+    }
+    const firsts = (customer: string): readonly number[] => [
+      ...new Set(seen.bodies.filter((body) => body.customer === customer).map(({ n }) => n)),
+    ];
+    const inOrder = Array.from({ length: 30 }, (_, n) => n);
+    await expect.poll(() => customers.every((customer) => firsts(customer).length === 30), limits).toBe(true);
+    for (const customer of customers) expect(firsts(customer)).toEqual(inOrder);
+    await expect.poll(() => box.inspect()).toMatchObject({ waiting: 0 });
+  });
+
+  test('one that cannot be sent is shown, holds up its key alone, and goes when it can', async () => {
+    const { box } = await setUp();
+    const broker = createMemoryBroker();
+    let broken = true;
+    const refusing = wrapDriver(createMemoryDriver({ broker }) as Driver, {
+      sender: (inner) => ({
+        sendBatch(messages, options) {
+          if (broken && messages.some(({ id }) => id === 'bad')) throw new AnymqError('ACCESS_DENIED', 'refused');
+          return inner.sendBatch(messages, options);
+        },
+      }),
+    });
+    const client = await createClient(refusing);
+    open.push(() => client.close());
+    const seen = await receive(await clientOn(broker));
+    await inTransaction('COMMIT', async (own) => {
+      const producer = box.producer(orders, own);
+      await producer.send({ customer: 'a', n: 1 }, { id: 'bad' });
+      await producer.send({ customer: 'a', n: 2 });
+      await producer.send({ customer: 'b', n: 3 });
+    });
+    await startRelay(box, client, { timeoutMs: 500 });
+    await expect.poll(() => seen.bodies.map(({ n }) => n)).toEqual([3]);
+    await expect
+      .poll(() => box.inspect())
+      .toMatchObject({
+        waiting: 2,
+        stuck: expect.arrayContaining([
+          expect.objectContaining({ id: 'bad', destination: 'orders', key: 'a', code: 'ACCESS_DENIED' }),
+        ]),
+      });
+    broken = false;
+    await expect.poll(() => seen.bodies.map(({ n }) => n), { timeout: 20_000 }).toEqual([3, 1, 2]);
+  });
+
+  test('a delay counts from when it was written', async () => {
+    const { box, client } = await setUp();
+    const sent = vi.fn<(n: number) => void>();
+    const consumer = client.consumer(notes, {}, (_, { message }) => sent(Number(message.id)));
+    await consumer.start();
+    const startedAt = performance.now();
+    await inTransaction('COMMIT', (own) => box.producer(notes, own).send('later', { id: '1', delayMs: 1500 }));
+    await startRelay(box, client);
+    await expect.poll(() => sent.mock.calls.length, limits).toBe(1);
+    expect(performance.now() - startedAt).toBeGreaterThan(1400);
+  });
+});
+
+test('on PGlite too: written in a transaction, and sent after it', limits, async () => {
+  const database = new PGlite();
+  const box = outbox({ pool: database });
+  await box.migrate();
+  const client = await clientOn(createMemoryBroker());
+  const seen = await receive(client);
+  await startRelay(box, client, { concurrency: 1 });
+  await database.transaction(async (own) => {
+    await box.producer(orders, own).sendMany([1, 2, 3].map((n) => ({ customer: 'a', n })));
+  });
+  await expect.poll(() => seen.bodies.map(({ n }) => n), limits).toEqual([1, 2, 3]);
+  open.unshift(() => database.close());
+});
+
+describe('what cannot be written rejects, before anything is', () => {
+  const nowhere = { query: () => Promise.reject(new Error('not to be called')) };
+  const box = outbox({ pool: { ...nowhere, connect: () => Promise.reject(new Error('not to be called')) } });
+
+  test('a body that does not match its schema, an unknown option, an ordered message without a key', async () => {
+    const strict = defineQueue<string, string>('strict', {
+      codec: text,
+      schema: { '~standard': { version: 1, vendor: 'test', validate: () => ({ issues: [{ message: 'no' }] }) } },
+    });
+    const ordered = defineQueue<string>('ordered', { codec: text, key: () => undefined, ordering: 'key' });
+    await expect(box.producer(strict, nowhere).send('a')).rejects.toMatchObject({ code: 'INVALID_MESSAGE' });
+    await expect(box.producer(ordered, nowhere).send('a')).rejects.toMatchObject({ code: 'INVALID_MESSAGE' });
+    const options = { ttl: 1 } as object;
+    await expect(box.producer(notes, nowhere).send('a', options)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  });
+
+  test.each([{}, { pool: {} }, { pool: { query: () => null, connect: () => null }, table: 'A' }])(
+    'options like %# are refused',
+    (options) => {
+      expect(() => outbox(options as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+    },
+  );
+});
+
+const cutRelays = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE pid <> pg_backend_pid() AND state <> 'active' AND query LIKE $1`;
