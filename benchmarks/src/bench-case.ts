@@ -18,12 +18,24 @@ export interface BenchCase {
 }
 
 export interface PreparedRun {
+  /** From when on it is timed; undefined: from the call of `run`. */
+  began?(): Start | undefined;
   /** Requests sent until now, where they are counted. */
   calls?(): number;
   /** What is measured. Once. */
   run(): Promise<void>;
   /** Closes everything. Rejects when the run did not do what it should have: such a figure means nothing. */
   finish(): Promise<void>;
+}
+
+/** A moment, by the clock and by the processor time of the process. */
+export interface Start {
+  readonly at: number;
+  readonly cpu: NodeJS.CpuUsage;
+}
+
+export function startNow(): Start {
+  return { at: performance.now(), cpu: process.cpuUsage() };
 }
 
 /** @throws Error */

@@ -1,4 +1,4 @@
-import type { BenchCase, Labels, PreparedRun } from './bench-case.ts';
+import { type BenchCase, type Labels, type PreparedRun, startNow } from './bench-case.ts';
 import { type Spread, spreadOf } from './statistics.ts';
 
 export interface RunnerOptions {
@@ -67,11 +67,11 @@ async function runOnce(benchCase: BenchCase): Promise<Sample> {
 }
 
 async function measure(prepared: PreparedRun): Promise<Omit<Sample, 'calls'>> {
-  const cpuBefore = process.cpuUsage();
-  const startedAt = performance.now();
+  const called = startNow();
   await prepared.run();
-  const microseconds = (performance.now() - startedAt) * 1000;
-  const { user, system } = process.cpuUsage(cpuBefore);
+  const { at, cpu } = prepared.began?.() ?? called;
+  const microseconds = (performance.now() - at) * 1000;
+  const { user, system } = process.cpuUsage(cpu);
   return { microseconds, cpuMicroseconds: user + system };
 }
 

@@ -2,7 +2,9 @@ import { rabbitmqSuite } from './rabbitmq/suite.ts';
 import { redisSuite } from './redis/suite.ts';
 import { type ComparisonRun, runComparison } from './compare/run.ts';
 import { runGrowth } from './growth/run.ts';
+import { kafkaSuite } from './kafka/suite.ts';
 import { runMicro } from './micro/run.ts';
+import { sqsSuite } from './sqs/suite.ts';
 import { runMemory } from './run-memory.ts';
 import type { Report } from './report.ts';
 
@@ -15,6 +17,8 @@ export const suites: ReadonlyMap<string, Suite> = new Map<string, Suite>([
   ['memory', (run) => runMemory({ ...run, rounds: run.rounds ?? 5 })],
   ['redis', (run) => runComparison(redisSuite, { ...run, rounds: run.rounds ?? 5 })],
   ['rabbitmq', (run) => runComparison(rabbitmqSuite, { ...run, rounds: run.rounds ?? 5 })],
+  ['kafka', (run) => runComparison(kafkaSuite, { ...run, rounds: run.rounds ?? 5 })],
+  ['sqs', (run) => runComparison(sqsSuite, { ...run, rounds: run.rounds ?? 5 })],
   ['micro', (run) => runMicro({ ...run, rounds: run.rounds ?? 5 })],
   ['growth', (run) => runGrowth({ ...run, rounds: run.rounds ?? 3 })],
 ]);

@@ -1,5 +1,5 @@
 import { adapterTable, capabilityTable, limitTable } from './parts/adapters.ts';
-import { benchmarkOf, benchmarkSummary } from './parts/benchmarks.ts';
+import { benchmarkGrowth, benchmarkMicro, benchmarkOf, benchmarkSummary } from './parts/benchmarks.ts';
 import { demoTotals } from './parts/demo.ts';
 import { errorTable } from './parts/errors.ts';
 import { eventTable } from './parts/events.ts';
@@ -11,6 +11,8 @@ import { readSource, type Page } from './pages.ts';
 const parts: Readonly<Record<string, (...words: readonly string[]) => string>> = {
   adapters: adapterTable,
   benchmark: benchmarkOf,
+  'benchmark-growth': benchmarkGrowth,
+  'benchmark-micro': benchmarkMicro,
   'benchmark-summary': benchmarkSummary,
   demo: demoTotals,
   capabilities: capabilityTable,

@@ -1,4 +1,5 @@
 import {
+  type BrokerOptions,
   connect,
   type Consumer,
   createMemoryStore,
@@ -17,8 +18,18 @@ export interface AnymqOptions {
   readonly idempotent?: boolean;
   /** Handlers at once, and the largest batch: as much as the raw client takes at once. */
   readonly atOnce: number;
+  /** Of the queue, where the broker has them. */
+  readonly partitions?: number;
+  /** Makes the broker's configuration with a client that counts its calls; the URL alone by default. */
+  readonly connection?: (url: string) => Connection;
   /** Looks at a message in the queue with the broker's own client. */
   readonly look?: (url: string, names: Readonly<Record<string, string>>) => Promise<Readonly<Record<string, string>>>;
+}
+
+export interface Connection {
+  readonly broker: BrokerOptions;
+  readonly calls: () => number;
+  readonly close: () => void;
 }
 
 /** What `sendMany` is given at once: what somebody would hold in an array. */
@@ -26,7 +37,14 @@ const perCall = 10_000;
 let opened = 0;
 
 /** The product, with retry, dead letters and lease renewal on, as they are when nobody turns them off. */
-export function anymqContender({ driver, atOnce, name = 'anymq', look, ...options }: AnymqOptions): Contender {
+export function anymqContender({
+  driver,
+  atOnce,
+  name = 'anymq',
+  look,
+  partitions,
+  ...options
+}: AnymqOptions): Contender {
   return {
     name,
     role: 'ours',
@@ -36,8 +54,9 @@ export function anymqContender({ driver, atOnce, name = 'anymq', look, ...option
     ...(options.idempotent === true ? { omits: sendOperations } : {}),
     open: async (url) => {
       const namespace = `bench${process.pid.toString(36)}x${(opened += 1).toString(36)}`;
-      const client = await connect({ brokers: { main: url }, namespace }, { drivers: [driver] });
-      const queue = defineQueue<Order>('bench');
+      const connection = options.connection?.(url);
+      const client = await connect({ brokers: { main: connection?.broker ?? url }, namespace }, { drivers: [driver] });
+      const queue = defineQueue<Order>('bench', partitions === undefined ? {} : { partitions });
       await client.provision([queue]);
       const producer = client.producer(queue);
       const use = () => (options.idempotent === true ? [idempotent({ store: createMemoryStore() })] : []);
@@ -60,10 +79,12 @@ export function anymqContender({ driver, atOnce, name = 'anymq', look, ...option
           const { backlog, inFlight } = await client.inspect(queue);
           return (backlog.value ?? 0) + (inFlight.value ?? 0);
         },
+        ...(connection === undefined ? {} : { calls: connection.calls }),
         ...(look === undefined ? {} : { stored: () => look(url, client.physicalNames(queue)) }),
         async close() {
           await client.remove([queue]);
           await client.close();
+          connection?.close();
         },
       };
       return session;

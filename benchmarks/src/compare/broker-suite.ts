@@ -1,6 +1,6 @@
 import { type BrokerName, startBroker, type StartBrokerOptions } from '@anymq/testing/brokers';
 import type { Contender, Operation } from './contender.ts';
-import type { Counts } from './cases.ts';
+import type { Counts, TimedFrom } from './cases.ts';
 import type { LatencyOptions } from './latency.ts';
 
 /** What is compared on one broker. */
@@ -9,6 +9,8 @@ export interface BrokerSuite {
   /** How it is started when no URL in the environment names one; shown beside the figures. */
   readonly start: StartBrokerOptions;
   readonly setting: string;
+  /** What a consumer is timed from. Its start by default. */
+  readonly timedFrom?: TimedFrom;
   contenders(): readonly Contender[];
   counts(size: Size): Counts;
   latency(size: Size): LatencyOptions;

@@ -1,4 +1,4 @@
-import { type BenchCase, requireCount } from '../bench-case.ts';
+import { type BenchCase, requireCount, type Start, startNow } from '../bench-case.ts';
 import { ordersOf } from '../payload.ts';
 import {
   type Contender,
@@ -13,8 +13,21 @@ import {
 /** Messages of a run, of the contenders without a share of their own. */
 export type Counts = Readonly<Record<Operation, number>>;
 
+/** A consumer joins its group between its start and its first message. */
+export type TimedFrom = 'start' | 'first message';
+
+export interface ComparisonOptions {
+  readonly counts: Counts;
+  /** 'start' by default. */
+  readonly timedFrom?: TimedFrom | undefined;
+}
+
 /** The same work by all contenders, next to each other: what slows the machine down for a while hits all of them. */
-export function comparisonCases(url: string, contenders: readonly Contender[], counts: Counts): readonly BenchCase[] {
+export function comparisonCases(
+  url: string,
+  contenders: readonly Contender[],
+  { counts, timedFrom = 'start' }: ComparisonOptions,
+): readonly BenchCase[] {
   const cases = (operation: Operation, make: (contender: Contender, messages: number) => BenchCase) =>
     contenders
       .filter(({ omits = [] }) => !omits.includes(operation))
@@ -24,7 +37,7 @@ export function comparisonCases(url: string, contenders: readonly Contender[], c
       cases(operation, (one, messages) => sendCase(url, one, operation, messages)),
     ),
     ...consumeOperations.flatMap((operation) =>
-      cases(operation, (one, messages) => consumeCase(url, one, operation, messages)),
+      cases(operation, (one, messages) => consumeCase(url, one, { operation, messages, timedFrom })),
     ),
   ];
 }
@@ -58,8 +71,14 @@ async function untilHeld(session: Session, messages: number): Promise<void> {
   while ((await session.held()) < messages);
 }
 
-/** From the start of a consumer until the broker has the acknowledgement of the last message of a full queue. */
-function consumeCase(url: string, contender: Contender, operation: ConsumeOperation, messages: number): BenchCase {
+interface Consumption {
+  readonly operation: ConsumeOperation;
+  readonly messages: number;
+  readonly timedFrom: TimedFrom;
+}
+
+/** Until the broker has the acknowledgement of the last message of a full queue. */
+function consumeCase(url: string, contender: Contender, { operation, messages, timedFrom }: Consumption): BenchCase {
   return {
     labels: { on: contender.name, operation, codec: 'json', variant: contender.role },
     messages,
@@ -74,10 +93,13 @@ function consumeCase(url: string, contender: Contender, operation: ConsumeOperat
       let count = 0;
       let cents = 0;
       let stop: (() => Promise<void>) | undefined;
+      let first: Start | undefined;
       return {
         calls: () => session.calls?.() ?? 0,
+        began: () => first,
         async run() {
           const consuming = await consume(async (order) => {
+            if (timedFrom === 'first message') first ??= startNow();
             cents += order.cents;
             if ((count += 1) === messages) handled.resolve();
           });

@@ -24,7 +24,9 @@ export interface LatencyResult {
 type Load = LatencyResult['load'];
 type OnRound = (round: number, contender: Contender, load: Load) => void;
 
-const warmUpMessages = 200;
+const warmUpMessages = 100;
+/** Of those, one by one. */
+const joinMessages = 10;
 const loads: readonly Load[] = ['idle', 'steady'];
 
 /** Contenders in turns, backwards every other round. */
@@ -68,7 +70,11 @@ async function measureRound(
     const intended =
       load === 'idle'
         ? await sendOneByOne(session, arrivals, messages, idle.pauseMs)
-        : await sendAtRate(session, messages, steady.perSecond);
+        : [
+            // A consumer that has only just started may still be joining its group.
+            ...(await sendOneByOne(session, arrivals, joinMessages, idle.pauseMs)),
+            ...(await sendAtRate(session, { from: joinMessages, to: messages }, steady.perSecond)),
+          ];
     await arrivals.all;
     await consuming.settled();
     return arrivals.at.map((at, index) => at - (intended[index] ?? 0)).slice(warmUpMessages);
@@ -129,15 +135,20 @@ async function sendOneByOne(
   return sentAt;
 }
 
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Timers are too coarse: it looks at the clock in every turn of the event loop, as the same process receives too. */
-async function sendAtRate(session: Session, messages: number, perSecond: number): Promise<readonly number[]> {
-  const bodies = numbered(messages);
+async function sendAtRate(session: Session, { from, to }: Range, perSecond: number): Promise<readonly number[]> {
+  const bodies = numbered(to).slice(from);
   const start = performance.now() + 10;
   const intended = bodies.map((_, index) => start + (index * 1000) / perSecond);
   const sends: Promise<void>[] = [];
-  while (sends.length < messages) {
+  while (sends.length < bodies.length) {
     const now = performance.now();
-    for (let index = sends.length; index < messages && (intended[index] as number) <= now; index += 1) {
+    for (let index = sends.length; index < bodies.length && (intended[index] as number) <= now; index += 1) {
       sends.push(session.send(bodies[index] as (typeof bodies)[number]));
     }
     await turn();

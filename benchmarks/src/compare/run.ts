@@ -34,7 +34,10 @@ async function measure(suite: BrokerSuite, { size, rounds, only, peers }: Compar
   const server = await suite.version(url);
   console.log(`${server}, ${suite.setting}`);
   await requireSameWork(url, contenders);
-  const cases = choose(comparisonCases(url, contenders, suite.counts(size)), only);
+  const cases = choose(
+    comparisonCases(url, contenders, { counts: suite.counts(size), timedFrom: suite.timedFrom }),
+    only,
+  );
   const results = await runRounds(cases, {
     rounds,
     onProgress: (round, { on, operation }) =>

@@ -1,49 +1,43 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import * as Plot from '@observablehq/plot';
-import { parseHTML } from 'linkedom';
 import type { Comparison } from '../compare/comparison.ts';
 import type { LatencyResult } from '../compare/latency.ts';
-import type { Report } from '../report.ts';
-
-const folder = join(import.meta.dirname, '..', '..', '..', 'docs', 'benchmarks');
-const width = 760;
+import type { Against, Report } from '../report.ts';
+import { type Figure, writeFigure } from './figure.ts';
+import { growthFigures } from './growth-plots.ts';
+import { microFigures } from './micro-plots.ts';
 
 /** Colours that tell the roles apart, also without colour sight. */
 const colors: Readonly<Record<string, string>> = { ours: '#0b6e99', raw: '#9a9a9a', peer: '#e0a458' };
 
-type Options = NonNullable<Parameters<typeof Plot.plot>[0]>;
-
 /** Draws what the report can be drawn of, from nothing but the report, and returns the names of the files. */
 export function drawPlots(suite: string, report: Report): readonly string[] {
-  const { against } = report;
-  if (against === undefined) return [];
-  const roles = new Map(against.contenders.map(({ name, role }) => [name, role]));
-  const color = (on: string): string => colors[roles.get(on) ?? 'peer'] ?? 'black';
-  const drawn: [string, Options][] = [
-    [`${suite}-speed`, speedPlot(against.comparisons, color)],
-    [`${suite}-cpu`, cpuPlot(report, color)],
-  ];
-  if (against.latencies.length > 0) drawn.push([`${suite}-latency`, latencyPlot(against.latencies, color)]);
-  for (const [name, options] of drawn) write(name, options);
-  return drawn.map(([name]) => name);
+  const figures = new Map([
+    ...(report.against === undefined ? [] : comparisonFigures(suite, report, report.against)),
+    ...growthFigures(report),
+    ...(report.micro === undefined ? [] : microFigures(report.micro)),
+  ]);
+  for (const [name, figure] of figures) writeFigure(name, figure);
+  return [...figures.keys()];
 }
 
-export function write(name: string, options: Options): void {
-  const { document } = parseHTML('<html></html>');
-  const figure = Plot.plot({ width, ...options, document });
-  figure.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
-  figure.setAttribute('style', 'background: white; color: black');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, `${name}.svg`), `${figure.outerHTML}\n`);
+function comparisonFigures(suite: string, report: Report, against: Against): ReadonlyMap<string, Figure> {
+  const { contenders, comparisons, latencies } = against;
+  const roles = new Map(contenders.map(({ name, role }) => [name, role]));
+  const names = contenders.map(({ name }) => name);
+  const color = (on: string): string => colors[roles.get(on) ?? 'peer'] ?? 'black';
+  return new Map([
+    [`${suite}-speed`, speedPlot(comparisons, names, color)],
+    [`${suite}-cpu`, cpuPlot(report, names, color)],
+    ...(latencies.length === 0 ? [] : [[`${suite}-latency`, latencyPlot(latencies, names, color)] as const]),
+  ]);
 }
 
 type Color = (on: string) => string;
 
 /** Bars from 0, a line where the raw client is, and the spread of the rounds on each bar. */
-function speedPlot(comparisons: readonly Comparison[], color: Color): Options {
+function speedPlot(comparisons: readonly Comparison[], names: readonly string[], color: Color): Figure {
   return {
-    ...bars(comparisons),
+    ...bars(comparisons, names),
     x: { label: 'messages a second, over the raw client’s →', grid: true },
     marks: [
       Plot.barX(comparisons, { x: ({ ratio }) => ratio.median, y: 'on', fy: 'operation', fill: ({ on }) => color(on) }),
@@ -53,9 +47,9 @@ function speedPlot(comparisons: readonly Comparison[], color: Color): Options {
   };
 }
 
-function cpuPlot({ cases }: Report, color: Color): Options {
+function cpuPlot({ cases }: Report, names: readonly string[], color: Color): Figure {
   return {
-    ...bars(cases),
+    ...bars(cases, names),
     x: { label: 'processor seconds of the client for a million messages →', grid: true },
     marks: [
       Plot.barX(cases, {
@@ -75,7 +69,7 @@ function cpuPlot({ cases }: Report, color: Color): Options {
 }
 
 /** A line from p50 (dot) to p99 (tick). */
-function latencyPlot(latencies: readonly LatencyResult[], color: Color): Options {
+function latencyPlot(latencies: readonly LatencyResult[], names: readonly string[], color: Color): Figure {
   const rows = latencies.map((one) => ({
     on: one.on,
     operation: one.load === 'idle' ? 'idle' : `${one.perSecond ?? 0}/s`,
@@ -83,7 +77,7 @@ function latencyPlot(latencies: readonly LatencyResult[], color: Color): Options
     p99: one.p99Ms.median,
   }));
   return {
-    ...bars(rows),
+    ...bars(rows, names),
     x: {
       label: 'milliseconds from the intended time of sending to the handler: p50 (dot), p99 (bar) →',
       type: 'log',
@@ -104,16 +98,15 @@ function latencyPlot(latencies: readonly LatencyResult[], color: Color): Options
   };
 }
 
-/** One band for each client, one block for each operation, in the order of the rows. */
-function bars(rows: readonly { readonly on: string; readonly operation: string }[]): Options {
-  const distinct = (values: readonly string[]): readonly string[] => [...new Set(values)];
-  const names = distinct(rows.map(({ on }) => on));
-  const operations = distinct(rows.map(({ operation }) => operation));
+/** One band for each client, in the order of the contenders, one block for each operation, in the order of the rows. */
+function bars(rows: readonly { readonly on: string; readonly operation: string }[], names: readonly string[]): Figure {
+  const shown = names.filter((name) => rows.some(({ on }) => on === name));
+  const operations = [...new Set(rows.map(({ operation }) => operation))];
   return {
     marginLeft: 140,
     marginRight: 110,
-    height: 50 + operations.length * (names.length * 18 + 14),
-    y: { label: null, domain: names },
+    height: 50 + operations.length * (shown.length * 18 + 14),
+    y: { label: null, domain: shown },
     fy: { label: null, domain: operations },
   };
 }

@@ -53,12 +53,47 @@ export function benchmarkOf(suite = ''): string {
   ].join('\n\n');
 }
 
-function conditions({ against, size, rounds, bodyBytes, machine, commit = 'unknown', at }: Report): string {
-  const { cores, cpu, node } = machine;
-  return (
-    `${against?.server} (${against?.setting}), ${bodyBytes}-byte JSON bodies, medians of ${rounds} alternating rounds (${size} run), ` +
-    `client and broker on one machine: ${cores} × ${cpu}, Node ${node}, ${at.slice(0, 10)}, commit ${commit.slice(0, 8)}.`
-  );
+/** How cost grows. */
+export function benchmarkGrowth(): string {
+  const report = readReport('growth');
+  if (report === undefined) return notYet;
+  const figures = ['size', 'concurrency', 'keys', 'groups', 'processes', 'backlog'];
+  return [
+    machineOf(report),
+    ...figures.map((axis) => `![${axis}](benchmarks/growth-${axis}.svg)`),
+    table(
+      ['broker', 'grows', 'to', 'work', 'messages/s', 'µs CPU'],
+      report.cases.map(({ on, operation, codec, variant, messagesPerSecond, cpuMicroseconds }) => [
+        on,
+        operation,
+        whole(Number(codec)),
+        variant,
+        whole(messagesPerSecond.median),
+        cpuMicroseconds.median.toFixed(1),
+      ]),
+    ),
+  ].join('\n\n');
+}
+
+/** Where the time of a message goes in core. */
+export function benchmarkMicro(): string {
+  const report = readReport('micro');
+  if (report?.micro === undefined) return notYet;
+  return [
+    machineOf(report),
+    '![Processor time by part](benchmarks/micro-time.svg)',
+    '![Bytes allocated by part](benchmarks/micro-bytes.svg)',
+  ].join('\n\n');
+}
+
+function machineOf({ size, rounds, machine: { cores, cpu, node }, at, commit = 'unknown' }: Report): string {
+  return `Medians of ${rounds} alternating rounds (${size} run), ${cores} × ${cpu}, Node ${node}, ${at.slice(0, 10)}, commit ${commit.slice(0, 8)}.`;
+}
+
+function conditions(report: Report): string {
+  const { against, bodyBytes } = report;
+  const server = `${against?.server} (${against?.setting}), ${bodyBytes}-byte JSON bodies, client and broker on one machine.`;
+  return `${server} ${machineOf(report)}`;
 }
 
 function summaryOf({ server, comparisons, latencies, contenders }: Against): readonly string[] {

@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import kafkajs, { type Kafka as KafkaClient, type KafkaMessage, type Message, type Producer } from 'kafkajs';
+import type { Consuming, Contender, OnMessage, Session } from '../compare/contender.ts';
+import { inChunks } from '../compare/in-chunks.ts';
+import type { Order } from '../payload.ts';
+import { clientVersion } from '../versions.ts';
+import { backlogOf } from './backlog.ts';
+
+const { Kafka, logLevel, Partitioners } = kafkajs;
+
+export const partitions = 4;
+const perBatch = 500;
+/** Requests on their way at once: one for each partition. */
+const batchesAtOnce = 4;
+let opened = 0;
+
+/** Without the noise of kafkajs's own log. */
+export function kafkaClient(url: string): KafkaClient {
+  return new Kafka({ clientId: 'bench', brokers: new URL(url).host.split(','), logLevel: logLevel.NOTHING });
+}
+
+/**
+ * What a careful person writes by hand, as fast as kafkajs lets them: batches of 500, each for one partition, four at once,
+ * confirmed by all in-sync replicas; `eachBatch` on all partitions at once. It does the product's work: the same headers,
+ * an id and the time in them, the body is JSON, what is read is decoded, headers and body, and offsets are committed after
+ * the handlers. One message that fails holds up its partition for ever, and a slow one loses it.
+ */
+export const rawKafka: Contender = {
+  name: 'raw kafkajs',
+  role: 'raw',
+  version: () => clientVersion('kafkajs'),
+  lacks: ['idempotent producing', 'retry', 'dead letters', 'lanes inside a partition', 'heartbeats during handlers'],
+  async open(url) {
+    const topic = `raw-bench-${process.pid}-${(opened += 1)}`;
+    const kafka = kafkaClient(url);
+    const admin = kafka.admin();
+    await admin.connect();
+    await admin.createTopics({ topics: [{ topic, numPartitions: partitions }] });
+    const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
+    await producer.connect();
+    const send = async (body: Order): Promise<void> => {
+      await producer.send({ topic, acks: -1, messages: [messageOf(body)] });
+    };
+    let batch = 0;
+    const sendBatch = (bodies: readonly Order[]): Promise<void> =>
+      sendTo(producer, topic, (batch += 1) % partitions, bodies);
+    const session: Session = {
+      sends: {
+        sendMany: (bodies) => inChunks(bodies, { size: perBatch, atOnce: batchesAtOnce }, sendBatch),
+        async 'send-awaited'(bodies) {
+          for (const body of bodies) await send(body);
+        },
+        async 'send-at-once'(bodies) {
+          await Promise.all(bodies.map(send));
+        },
+      },
+      consumes: {
+        consume: (onMessage) => consume(kafka, topic, onMessage),
+        'consume-batch': (onMessage) => consume(kafka, topic, onMessage),
+      },
+      send,
+      held: () => backlogOf(admin, topic, topic),
+      async close() {
+        await producer.disconnect();
+        await admin.deleteTopics({ topics: [topic] });
+        await admin.disconnect();
+      },
+    };
+    return session;
+  },
+};
+
+async function sendTo(producer: Producer, topic: string, partition: number, bodies: readonly Order[]): Promise<void> {
+  const messages = bodies.map((body) => ({ ...messageOf(body), partition }));
+  await producer.sendBatch({ acks: -1, topicMessages: [{ topic, messages }] });
+}
+
+function messageOf(body: Order): Message {
+  return { value: JSON.stringify(body), headers: { ...metadata() } };
+}
+
+export function metadata(): Readonly<Record<string, string>> {
+  return {
+    ce_specversion: '1.0',
+    ce_id: randomUUID(),
+    ce_source: '/bench-raw01',
+    ce_type: 'bench',
+    ce_time: new Date().toISOString(),
+    'anymq-version': '1',
+    'content-type': 'application/json',
+  };
+}
+
+async function consume(kafka: KafkaClient, topic: string, onMessage: OnMessage): Promise<Consuming> {
+  const admin = kafka.admin();
+  const consumer = kafka.consumer({ groupId: topic, maxWaitTimeInMs: 100 });
+  await Promise.all([admin.connect(), consumer.connect()]);
+  await consumer.subscribe({ topics: [topic], fromBeginning: true });
+  await consumer.run({
+    partitionsConsumedConcurrently: partitions,
+    async eachBatch({ batch }) {
+      await Promise.all(batch.messages.map((message) => onMessage(decode(message).body)));
+    },
+  });
+  let stopping: Promise<void> | undefined;
+  return {
+    async settled() {
+      while ((await backlogOf(admin, topic, topic)) > 0);
+    },
+    stop: () => (stopping ??= Promise.all([consumer.disconnect(), admin.disconnect()]).then(() => undefined)),
+  };
+}
+
+/** The headers as texts, and the body: what a handler is given. */
+function decode({ headers = {}, value }: KafkaMessage): {
+  readonly headers: Record<string, string>;
+  readonly body: Order;
+} {
+  const texts: Record<string, string> = {};
+  for (const name of Object.keys(headers)) texts[name] = String(headers[name]);
+  return { headers: texts, body: JSON.parse(String(value)) as Order };
+}
