@@ -10,6 +10,12 @@ const queue = [];
 /** @type {PromiseWithResolvers<void>} */
 export const deadLettered = Promise.withResolvers();
 let tokens = 0;
+let settlements = 0;
+
+/** @param {number} count */
+export async function settled(count) {
+  while (settlements < count) await new Promise((resolve) => setTimeout(resolve, 1));
+}
 
 export const memory = {
   specificationVersion: 1,
@@ -69,6 +75,7 @@ const driver = {
  * @param {Settlement['outcome']} outcome
  */
 function settle(message, outcome) {
+  settlements++;
   if (outcome.kind === 'deadLetter') deadLettered.resolve();
   if (outcome.kind === 'retry')
     queue.push({ ...message, token: ++tokens, attempt: outcome.attempt, failure: outcome.failure });

@@ -1,7 +1,7 @@
-// What size.mjs runs on its bundle of core: connects by a URL, sends, consumes what succeeds, what fails once and what
-// becomes a dead letter, and stops.
+// What size.mjs runs on its bundle of core: connects by a URL, sends, consumes, and stops. With 'some fail' a message is
+// also retried and becomes a dead letter.
 const { connect, defineQueue } = await import(String(new URL('core.mjs', import.meta.url)));
-const { deadLettered } = await import(import.meta.resolve('@anymq/memory'));
+const { deadLettered, settled } = await import(import.meta.resolve('@anymq/memory'));
 
 const jobs = defineQueue('jobs');
 const client = await connect('memory:');
@@ -15,7 +15,12 @@ const consumer = client.consumer(
 await consumer.start();
 const producer = client.producer(jobs);
 await producer.sendMany(['good', 'better']);
-await producer.send('bad');
-await deadLettered.promise;
+if (process.argv[2] === 'some fail') {
+  await producer.send('bad');
+  await deadLettered.promise;
+} else {
+  await producer.send('best');
+  await settled(3);
+}
 await consumer.stop();
 await client.close();

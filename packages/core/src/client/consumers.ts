@@ -52,15 +52,18 @@ export function openConsumer(
 function singleRunner(
   core: ClientCore,
   from: Destination,
-  { use = [], transaction }: ConsumerOptions,
+  { use = [], transaction, acknowledge }: ConsumerOptions,
   handler: Handler<unknown>,
 ): ConsumerContext['loadRunner'] {
   const chain: Handler<unknown> =
     use.length === 0 ? handler : compose<ConsumeHandler>(use, async (body, delivery) => handler(body, delivery));
   return async () => {
+    const first = acknowledge === 'before' ? await import('../consume/acknowledge-first.ts') : undefined;
     const transactions = transaction ? await import('./transactions.ts') : undefined;
-    return (dispatcher, receiver) =>
-      createSingleRunner(dispatcher, chain, transactions?.createTransactor(core, from, receiver));
+    return (dispatcher, receiver) => {
+      const inTransaction = transactions?.createTransactions(core, from, receiver, dispatcher, chain);
+      return createSingleRunner(dispatcher, chain, first?.createAcknowledgeFirst(dispatcher) ?? inTransaction);
+    };
   };
 }
 

@@ -1,3 +1,6 @@
+import type { Handler } from '../consume-types.ts';
+import type { Dispatcher } from '../consume/dispatcher.ts';
+import type { RunMode } from '../consume/single-runner.ts';
 import { Transactor } from '../consume/transactor.ts';
 import type { Destination } from '../destination.ts';
 import type { Receiver } from '../driver-interface.ts';
@@ -8,9 +11,15 @@ import { addressOf } from './check-destination.ts';
 import type { ClientCore } from './client-core.ts';
 
 /** Of one consumer with `transaction: true`. */
-export function createTransactor(core: ClientCore, from: Destination, receiver: Receiver): Transactor {
+export function createTransactions(
+  core: ClientCore,
+  from: Destination,
+  receiver: Receiver,
+  dispatcher: Dispatcher,
+  handler: Handler<unknown>,
+): RunMode {
   const { broker } = core.place(from);
-  return new Transactor({
+  const transactor = new Transactor({
     receiver,
     wrap: (error) => wrapError(broker.driver, error).error,
     prepare(to, body, options) {
@@ -22,4 +31,12 @@ export function createTransactor(core: ClientCore, from: Destination, receiver: 
       };
     },
   });
+  return {
+    call: (job, body, delivery) => transactor.run(job, body, delivery, handler),
+    end(job) {
+      const isCommitted = transactor.committed(job);
+      if (isCommitted) dispatcher.endSettled(job);
+      return isCommitted;
+    },
+  };
 }

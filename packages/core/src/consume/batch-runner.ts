@@ -6,7 +6,7 @@ import { decodeBody } from './decode-body.ts';
 import type { DeliveryView } from './delivery-view.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Job } from './job.ts';
-import type { RunResult } from './decide.ts';
+import type { RunResult } from './run-end.ts';
 import type { Runner } from './runner.ts';
 
 interface Member {
@@ -124,7 +124,7 @@ function isGone({ delivery }: Member): boolean {
 
 const givenBack = { outcomes: [release({ delayMs: 0 })] };
 
-function resultOf(outcome: Outcome | undefined): RunResult | undefined {
+function resultOf(outcome: Outcome | undefined): RunResult {
   return outcome === undefined ? undefined : { value: outcome };
 }
 

@@ -4,9 +4,7 @@ import { outcomeKind, type Outcome } from '../outcome.ts';
 import type { Desk } from './desk.ts';
 import { failureRecord, namedFailure, summaryOf } from './failure.ts';
 import type { Job } from './job.ts';
-
-/** What a run ended with: returned, thrown, or not even begun because the body is invalid. */
-export type RunResult = { readonly value: unknown } | { readonly error: unknown } | { readonly invalid: unknown };
+import type { RunResult } from './run-end.ts';
 
 /** What becomes of a message after a run, whatever its driver and its place. */
 export type Decision =
@@ -28,10 +26,10 @@ interface Parts {
   readonly reason: string;
 }
 
-export const acknowledge: Decision = { kind: 'acknowledge' };
+const acknowledge: Decision = { kind: 'acknowledge' };
 
-/** Without a result the handler returned nothing. Changes nothing. */
-export function decide(desk: Desk, job: Job, result: RunResult | undefined): Decision {
+/** Changes nothing. */
+export function decide(desk: Desk, job: Job, result: RunResult): Decision {
   if (result === undefined) return acknowledge;
   if ('invalid' in result) return deadLetter(desk, job, result.invalid);
   if ('error' in result) return decideThrown(desk, job, result.error);

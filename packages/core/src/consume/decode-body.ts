@@ -1,7 +1,7 @@
 import type { Destination } from '../destination.ts';
+import { AnymqError } from '../errors.ts';
 import type { Message } from '../message.ts';
 import { validate } from '../schema.ts';
-import { undecodable } from './failure.ts';
 
 /** The body as handlers get it. A promise only where the schema is asynchronous. @throws DECODE_FAILED, INVALID_MESSAGE */
 export function decodeBody({ codec, schema }: Destination, message: Message): unknown {
@@ -14,4 +14,9 @@ export function decodeBody({ codec, schema }: Destination, message: Message): un
   } catch (error) {
     throw undecodable(error);
   }
+}
+
+function undecodable(cause: unknown): AnymqError {
+  if (AnymqError.isInstance(cause)) return cause;
+  return new AnymqError('DECODE_FAILED', "The destination's codec cannot decode the body.", { cause });
 }

@@ -1,14 +1,14 @@
 import type { LostReason, SettleOutcome } from '../driver-interface.ts';
 import type { Received, Token } from '../message.ts';
 import { Capacity } from './capacity.ts';
-import type { RunResult } from './decide.ts';
 import { DeliveryView } from './delivery-view.ts';
 import { Desk, type DeskContext } from './desk.ts';
 import { releaseUnstarted } from './give-up.ts';
 import type { Isolation } from './isolation.ts';
 import { acknowledged, type Job } from './job.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
-import { endRun, settled } from './outcomes.ts';
+import type * as Outcomes from './outcomes.ts';
+import { acknowledge, endRun, type RunResult, settled, succeeded } from './run-end.ts';
 
 export interface DispatcherContext extends Omit<DeskContext, 'onSettled' | 'onDue'> {
   /** More may be fetched, or a drain has got further. Called often: must be cheap. */
@@ -27,6 +27,7 @@ export class Dispatcher {
   readonly #keeper: LeaseKeeper;
   readonly #capacity: Capacity;
   #isolation: Isolation | undefined;
+  #outcomes: typeof Outcomes | undefined;
   #accepting = true;
   #pumping = false;
   /** What was said of deliveries that we have not seen yet. */
@@ -106,8 +107,27 @@ export class Dispatcher {
 
   /** A handler has returned or thrown, or the body cannot be handled; without a result: it returned nothing. */
   end(job: Job, result?: RunResult): void {
+    const outcomes = this.#outcomes;
+    if (succeeded(result)) this.#end(job);
+    else if (outcomes === undefined) void this.#endLater(job, result);
+    else this.#end(job, (wasAborted) => outcomes.conclude(this.desk, job, result, wasAborted));
+  }
+
+  /** The first message that was not simply handled: until it is known what becomes of it, it counts as running. */
+  async #endLater(job: Job, result: RunResult): Promise<void> {
+    try {
+      this.#outcomes ??= await import('./outcomes.ts');
+    } catch (error) {
+      // Neither charged nor lost: it comes again.
+      this.#context.onTrouble('settle', 1, error);
+      return this.#end(job, () => this.desk.giveBack(job));
+    }
+    this.end(job, result);
+  }
+
+  #end(job: Job, conclude?: (wasAborted: boolean) => void): void {
     this.desk.running--;
-    endRun(this.desk, job, result);
+    endRun(this.desk, job, conclude);
     this.#afterRun(job);
   }
 
@@ -192,8 +212,7 @@ export class Dispatcher {
     const { expiresAt } = job.received;
     if (expiresAt === undefined || expiresAt > this.desk.time) return false;
     this.desk.tell('expired', job, {});
-    this.desk.settle(job, acknowledged);
-    this.desk.lanes?.next(job);
+    acknowledge(this.desk, job);
     return true;
   }
 

@@ -1,4 +1,3 @@
-import { AnymqError } from '../errors.ts';
 import type { ErrorSummary } from '../events.ts';
 import type { FailureRecord } from '../message.ts';
 import type { Job } from './job.ts';
@@ -71,9 +70,4 @@ function safeString(value: unknown): string {
   } catch {
     return 'a value that has no text';
   }
-}
-
-export function undecodable(cause: unknown): AnymqError {
-  if (AnymqError.isInstance(cause)) return cause;
-  return new AnymqError('DECODE_FAILED', "The destination's codec cannot decode the body.", { cause });
 }

@@ -1,10 +1,8 @@
 import { sleep } from '../clock.ts';
-import { deadLetter } from './decide.ts';
 import type { Desk } from './desk.ts';
-import { namedFailure } from './failure.ts';
 import { releaseUnstarted } from './give-up.ts';
 import type { Job } from './job.ts';
-import { apply } from './outcomes.ts';
+import { setAside } from './outcomes.ts';
 
 /**
  * A message that may have killed its process, from its turn until its run has ended: nothing else runs meanwhile. Loaded
@@ -28,8 +26,7 @@ export class Isolation {
     const { context, settings } = this.#desk;
     const { crashCount } = job.received;
     if (crashCount >= settings.crashLimit) {
-      const text = `The process ended ${crashCount} times while this message ran alone.`;
-      apply(this.#desk, job, deadLetter(this.#desk, job, namedFailure('CrashLimit', text)));
+      setAside(this.#desk, job);
       return false;
     }
     this.job = job;

@@ -1,5 +1,7 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createMemoryDriver, memory } from '@anymq/memory';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import * as core from '../../src/index.ts';
 import type { AnymqError, ConsumerOptions } from '../../src/index.ts';
 
@@ -20,7 +22,7 @@ test.each([
   ['an unknown scheme', () => core.connect('carrier-pigeon://home'), 'INVALID_OPTION', /carrier-pigeon.*memory/],
   [
     'a missing adapter',
-    () => core.connect('kafka://localhost:9092'),
+    () => withoutAdapters(() => core.connect('kafka://localhost:9092')),
     'ADAPTER_MISSING',
     /npm install @anymq\/kafka kafkajs/,
   ],
@@ -178,3 +180,16 @@ test('an aborted signal gives up connecting, and closes a client that is connect
   expect(await failure(() => mq.producer(queue).send('x'))).toMatchObject({ code: 'CLOSED' });
   await mq.close();
 });
+
+/** As an application elsewhere, where no adapter is installed. */
+async function withoutAdapters<T>(work: () => Promise<T>): Promise<T> {
+  const [, script = ''] = process.argv;
+  const cwd = vi.spyOn(process, 'cwd').mockReturnValue(tmpdir());
+  process.argv[1] = join(tmpdir(), 'main.js');
+  try {
+    return await work();
+  } finally {
+    process.argv[1] = script;
+    cwd.mockRestore();
+  }
+}

@@ -7,9 +7,6 @@ import type {
   ConsumerOptions,
   Handler,
 } from '../../src/consume-types.ts';
-// What a consumer loads when it meets the first suspect, or failure: here before time is told to pass.
-import '../../src/consume/isolation.ts';
-import '../../src/wrap-error.ts';
 import { createClient } from '../../src/create-client.ts';
 import { defineQueue, type DefinitionOptions, type Queue } from '../../src/destination.ts';
 import type { ClientEvent } from '../../src/events.ts';
@@ -67,6 +64,7 @@ async function build(
   { ordered = false, limits = {}, definition = {}, prepare, onEvent, start = true, ...scene }: Scene,
   open: (client: Client, queue: Stage['queue'], runs: Runs) => Consumer,
 ): Promise<Stage> {
+  await preload();
   const clock = new ScriptedClock();
   const driver = new ScriptedDriver(limits);
   prepare?.(driver);
@@ -87,4 +85,13 @@ async function build(
   if (start) await consumer.start();
   await settle();
   return { clock, driver, client, consumer, runs, events, queue };
+}
+
+/** What a consumer loads when it meets the first suspect, outcome or failure: here before time is told to pass. */
+async function preload(): Promise<void> {
+  await Promise.allSettled([
+    import('../../src/consume/isolation.ts'),
+    import('../../src/consume/outcomes.ts'),
+    import('../../src/wrap-error.ts'),
+  ]);
 }
