@@ -40,6 +40,7 @@ test.each([
   ['kafka', 'client.ts', `import { Kafka } from 'kafkajs';\nimport type { Driver } from '@anymq/core/driver';`],
   ['memory', 'testing.ts', `import { connect } from '@anymq/core';\nimport { a } from './testing/a.ts';`],
   ['memory', 'testing/a.ts', `import { connect } from '@anymq/core';\nimport { broker } from '../broker.ts';`],
+  ['kafka', 'lambda.ts', `import { createClient } from '@anymq/core';`],
 ])('a %s whose %s holds %j is in order', (name, file, text) => {
   expect(layeringFaults(fixture(name, file, text))).toEqual([]);
 });

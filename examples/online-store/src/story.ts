@@ -50,7 +50,8 @@ export async function tellStory(options: StoryOptions): Promise<void> {
 }
 
 async function sendAll({ client, books, orders, signal }: StoryOptions): Promise<void> {
-  const producer = client.producer(queue);
+  // Emulators of SQS take long for an order by key.
+  const producer = client.producer(queue, { timeoutMs: 300_000 });
   for (let start = 0; start < orders.length; start += chunkSize) {
     signal.throwIfAborted();
     const chunk = orders.slice(start, start + chunkSize);

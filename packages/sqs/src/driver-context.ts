@@ -1,9 +1,9 @@
 import type { Address, Clock, Limits, Logger } from '@anymq/core/driver';
 import type { Connection } from './client.ts';
 import { ownError } from './errors.ts';
-import { namesOf } from './names.ts';
+import { deadLettersOf, namesOf, plain } from './names.ts';
 import type { Tuning } from './options.ts';
-import type { SqsEndpoint } from './sqs-endpoint.ts';
+import type { QueueEndpoint, SqsEndpoint } from './sqs-endpoint.ts';
 
 /** What the parts of one driver share. */
 export interface DriverContext {
@@ -24,7 +24,7 @@ export function endpointOf({ connection }: DriverContext, { kind }: Pick<Address
 
 /** A queue or a group of a topic, as its receiver and its dead letters see it. */
 export interface Place {
-  readonly endpoint: SqsEndpoint;
+  readonly endpoint: QueueEndpoint;
   readonly isFifo: boolean;
   readonly name: string;
   readonly url: string;
@@ -33,9 +33,14 @@ export interface Place {
 
 /** @throws when it is not there */
 export async function openPlace(context: DriverContext, address: Address): Promise<Place> {
-  const { queue, deadLetters, isFifo } = namesOf(context.namespace, address);
+  const { queue } = namesOf(context.namespace, address);
   if (queue === undefined) throw ownError('INVALID_OPTION', 'A topic is received from by its groups.');
-  const endpoint = endpointOf(context, address);
-  const [url, deadLettersUrl] = await Promise.all([endpoint.url(queue), endpoint.url(deadLetters)]);
-  return { endpoint, isFifo, name: queue, url, deadLettersUrl };
+  return openQueue(context, address.kind, queue);
+}
+
+/** @throws when it is not there */
+export async function openQueue(context: DriverContext, kind: Address['kind'], name: string): Promise<Place> {
+  const endpoint = endpointOf(context, { kind });
+  const [url, deadLettersUrl] = await Promise.all([endpoint.url(name), endpoint.url(deadLettersOf(name))]);
+  return { endpoint, isFifo: name !== plain(name), name, url, deadLettersUrl };
 }

@@ -26,7 +26,7 @@ export async function createSqsDriver(options: SqsDriverOptions = {}): Promise<D
   return createDriver({ connection, tuning, limits, filtered: new Map(), ...rest });
 }
 
-function createDriver(context: DriverContext): Driver<SqsCapabilities> {
+export function createDriver(context: DriverContext): Driver<SqsCapabilities> {
   const { connection, namespace } = context;
   const receivers = new Set<Receiver>();
   let closing: Promise<void> | undefined;

@@ -1,5 +1,5 @@
 import type { DriverContext } from './driver-context.ts';
-import type { SqsEndpoint } from './sqs-endpoint.ts';
+import type { QueueEndpoint } from './sqs-endpoint.ts';
 
 const prefix = 'anymq-run-';
 /** A queue has at most 50 tags: SQS API reference, TagQueue. */
@@ -12,10 +12,10 @@ const keptMs = 24 * 60 * 60 * 1000;
  */
 export class Marks {
   readonly #context: DriverContext;
-  readonly #endpoint: SqsEndpoint;
+  readonly #endpoint: QueueEndpoint;
   readonly #url: string;
 
-  constructor(context: DriverContext, endpoint: SqsEndpoint, url: string) {
+  constructor(context: DriverContext, endpoint: QueueEndpoint, url: string) {
     this.#context = context;
     this.#endpoint = endpoint;
     this.#url = url;

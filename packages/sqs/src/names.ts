@@ -34,3 +34,11 @@ export function physicalNames(namespace: string, address: Address): Readonly<Rec
     ...(queue === undefined ? {} : { queue, deadLetters }),
   };
 }
+
+export function deadLettersOf(queue: string): string {
+  return queue.endsWith(suffix) ? `${plain(queue)}_dead${suffix}` : `${queue}_dead`;
+}
+
+export function plain(name: string): string {
+  return name.endsWith(suffix) ? name.slice(0, -suffix.length) : name;
+}

@@ -1,8 +1,8 @@
 import { maxEntries } from './batches.ts';
-import type { RawMessage, SqsEndpoint } from './sqs-endpoint.ts';
+import type { RawMessage, QueueEndpoint } from './sqs-endpoint.ts';
 
 export interface PollsOptions {
-  readonly endpoint: SqsEndpoint;
+  readonly endpoint: QueueEndpoint;
   readonly url: string;
   readonly maxPollers: number;
   readonly waitSeconds: number;

@@ -30,6 +30,12 @@ export interface PollOptions {
 
 export type Attributes = Readonly<Record<string, string>>;
 
+/** What is done with a queue that is there. */
+export type QueueEndpoint = Pick<
+  SqsEndpoint,
+  'url' | 'attributes' | 'send' | 'receive' | 'delete' | 'changeVisibility' | 'tags' | 'tag' | 'untag'
+>;
+
 /** One endpoint of SQS: the calls that this adapter makes, with batches answered for each entry. */
 export class SqsEndpoint {
   readonly #calls: AwsClient;

@@ -1,7 +1,7 @@
 import type { Address, Count, Inspection } from '@anymq/core/driver';
 import { type DriverContext, endpointOf } from './driver-context.ts';
-import { namesOf } from './names.ts';
-import type { SqsEndpoint } from './sqs-endpoint.ts';
+import { deadLettersOf, namesOf, plain } from './names.ts';
+import type { QueueEndpoint, SqsEndpoint } from './sqs-endpoint.ts';
 
 const about = (value: number): Count => ({ value, exact: false });
 
@@ -29,7 +29,7 @@ async function counts(endpoint: SqsEndpoint, name: string): Promise<QueueCounts>
   return countsAt(endpoint, await endpoint.url(name));
 }
 
-export async function countsAt(endpoint: SqsEndpoint, url: string): Promise<QueueCounts> {
+export async function countsAt(endpoint: QueueEndpoint, url: string): Promise<QueueCounts> {
   const is = await endpoint.attributes(url, [
     'ApproximateNumberOfMessages',
     'ApproximateNumberOfMessagesNotVisible',
@@ -68,12 +68,4 @@ async function removeQueues(endpoint: SqsEndpoint, names: readonly string[]): Pr
 /** A queue that somebody else has subscribed is not ours to remove. */
 function isGroupOf(topic: string, queue: string): boolean {
   return plain(queue).startsWith(`${plain(topic)}_`);
-}
-
-function deadLettersOf(queue: string): string {
-  return queue.endsWith('.fifo') ? `${plain(queue)}_dead.fifo` : `${queue}_dead`;
-}
-
-function plain(name: string): string {
-  return name.replace(/\.fifo$/, '');
 }

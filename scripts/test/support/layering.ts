@@ -38,17 +38,19 @@ function isAllowed(folder: string, file: SourceFile, specifier: string, adapters
   if (folder === 'packages/core') return false;
   if (adapters.some((name) => specifier === name || specifier.startsWith(`${name}/`))) return false;
   if (!isAdapter(folder) || !specifier.startsWith('@anymq/core')) return true;
-  return specifier === '@anymq/core/driver' || (specifier === '@anymq/core' && isTesting(folder, file.path));
+  return specifier === '@anymq/core/driver' || (specifier === '@anymq/core' && isBeside(folder, file.path));
 }
 
-/** A relative import stays in src/, and only the ./testing entry reaches what belongs to it. */
+/** A relative import stays in src/, and only such an entry reaches what belongs to it. */
 function isInside(folder: string, file: SourceFile, specifier: string): boolean {
   const target = posix.join(posix.dirname(file.path), specifier);
   if (!target.startsWith(`${folder}/src/`)) return false;
-  return !isAdapter(folder) || !isTesting(folder, target) || isTesting(folder, file.path);
+  return !isAdapter(folder) || !isBeside(folder, target) || isBeside(folder, file.path);
 }
 
-/** What users' own tests import of an adapter stands on the whole user API, so it may know core. */
-function isTesting(folder: string, path: string): boolean {
-  return path === `${folder}/src/testing.ts` || path.startsWith(`${folder}/src/testing/`);
+/** What is no driver stands on the whole user API, so it may know core: what users' own tests import, and where their functions begin. */
+function isBeside(folder: string, path: string): boolean {
+  return ['testing', 'lambda'].some(
+    (entry) => path === `${folder}/src/${entry}.ts` || path.startsWith(`${folder}/src/${entry}/`),
+  );
 }
