@@ -4,6 +4,8 @@ import { type Spread, spreadOf } from './statistics.ts';
 export interface RunnerOptions {
   /** Counted rounds. */
   readonly rounds: number;
+  /** After so long no further round is begun, once three are counted. No limit by default. */
+  readonly withinMs?: number;
   /** Rounds before them, which are not counted; 2 by default. */
   readonly warmUp?: number;
   /** Rounds count from 1; those that warm up come before: 0, −1. */
@@ -33,6 +35,7 @@ interface Sample {
 }
 
 const usualWarmUp = 2;
+const fewest = 3;
 
 /**
  * Runs the cases in turns, A B C … C B A …, so that what slows the machine down for a while hits all of them, and none is
@@ -42,7 +45,10 @@ const usualWarmUp = 2;
  */
 export async function runRounds(cases: readonly BenchCase[], options: RunnerOptions): Promise<readonly CaseResult[]> {
   const measured = cases.map((benchCase) => ({ benchCase, samples: [] as Sample[] }));
-  for (let round = 1 - (options.warmUp ?? usualWarmUp); round <= options.rounds; round += 1) {
+  const { rounds, warmUp = usualWarmUp, withinMs = Infinity } = options;
+  const endAt = performance.now() + withinMs;
+  for (let round = 1 - warmUp; round <= rounds; round += 1) {
+    if (round > fewest && performance.now() > endAt) break;
     for (const { benchCase, samples } of round % 2 === 0 ? measured.toReversed() : measured) {
       options.onProgress(round, benchCase.labels);
       const sample = await runOnce(benchCase);

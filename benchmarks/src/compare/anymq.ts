@@ -6,6 +6,7 @@ import {
   defineQueue,
   type DriverModule,
   idempotent,
+  type IdempotencyStore,
   type Producer,
 } from '@anymq/core';
 import type { Order } from '../payload.ts';
@@ -14,8 +15,8 @@ import { type Consuming, type Contender, sendOperations, type Session } from './
 export interface AnymqOptions {
   readonly driver: DriverModule;
   readonly name?: string;
-  /** With `idempotent` on the store in memory: what core's own part of it costs. */
-  readonly idempotent?: boolean;
+  /** With `idempotent`, and this store, which is asked for once for each session and closed with it. */
+  readonly store?: (url: string) => OpenStore;
   /** Handlers at once, and the largest batch: as much as the raw client takes at once. */
   readonly atOnce: number;
   /** Of the queue, where the broker has them. */
@@ -26,6 +27,16 @@ export interface AnymqOptions {
   readonly look?: (url: string, names: Readonly<Record<string, string>>) => Promise<Readonly<Record<string, string>>>;
 }
 
+export interface OpenStore {
+  readonly store: IdempotencyStore;
+  readonly close: () => void;
+}
+
+/** What core's own part of idempotency costs. */
+export function memoryStore(): OpenStore {
+  return { store: createMemoryStore(), close: () => undefined };
+}
+
 export interface Connection {
   readonly broker: BrokerOptions;
   readonly calls: () => number;
@@ -34,7 +45,7 @@ export interface Connection {
 
 /** What `sendMany` is given at once: what somebody would hold in an array. */
 const perCall = 10_000;
-let opened = 0;
+let sessions = 0;
 
 /** The product, with retry, dead letters and lease renewal on, as they are when nobody turns them off. */
 export function anymqContender({
@@ -51,23 +62,24 @@ export function anymqContender({
     version: () => 'this commit',
     lacks: [],
     // Sending knows nothing of it.
-    ...(options.idempotent === true ? { omits: sendOperations } : {}),
+    ...(options.store === undefined ? {} : { omits: sendOperations }),
     open: async (url) => {
-      const namespace = `bench${process.pid.toString(36)}x${(opened += 1).toString(36)}`;
+      const namespace = `bench${process.pid.toString(36)}x${(sessions += 1).toString(36)}`;
       const connection = options.connection?.(url);
       const client = await connect({ brokers: { main: connection?.broker ?? url }, namespace }, { drivers: [driver] });
       const queue = defineQueue<Order>('bench', partitions === undefined ? {} : { partitions });
       await client.provision([queue]);
       const producer = client.producer(queue);
-      const use = () => (options.idempotent === true ? [idempotent({ store: createMemoryStore() })] : []);
+      const opened = options.store?.(url);
+      const use = opened === undefined ? [] : [idempotent({ store: opened.store })];
       const session: Session = {
         sends: sendsOf(producer),
         consumes: {
           consume: (onMessage) =>
-            running(client.consumer(queue, { concurrency: atOnce, use: use() }, (body) => onMessage(body))),
+            running(client.consumer(queue, { concurrency: atOnce, use }, (body) => onMessage(body))),
           'consume-batch': (onMessage) =>
             running(
-              client.batchConsumer(queue, { maxMessages: atOnce, maxWaitMs: 5, use: use() }, async (deliveries) => {
+              client.batchConsumer(queue, { maxMessages: atOnce, maxWaitMs: 5, use }, async (deliveries) => {
                 await Promise.all(deliveries.map(({ body }) => onMessage(body)));
               }),
             ),
@@ -84,6 +96,7 @@ export function anymqContender({
         async close() {
           await client.remove([queue]);
           await client.close();
+          opened?.close();
           connection?.close();
         },
       };

@@ -18,6 +18,9 @@ export interface ComparisonRun {
   readonly peers: boolean;
 }
 
+/** A quick run of one broker ends within three minutes, all full ones within thirty: also on a machine that is busy. */
+const casesWithinMs: Readonly<Record<Size, number>> = { quick: 90_000, full: 180_000 };
+
 /** Runs the comparison on one broker, prints it, and returns it. The broker's container is gone afterwards. */
 export async function runComparison(suite: BrokerSuite, run: ComparisonRun): Promise<Report> {
   if (run.peers) await installPeers((text) => process.stderr.write(`anymq: ${text}\n`));
@@ -35,21 +38,26 @@ async function measure(suite: BrokerSuite, { size, rounds, only, peers }: Compar
   console.log(`${server}, ${suite.setting}`);
   await requireSameWork(url, contenders);
   const cases = choose(
-    comparisonCases(url, contenders, { counts: suite.counts(size), timedFrom: suite.timedFrom }),
+    comparisonCases(url, contenders, {
+      counts: suite.counts(size),
+      timedFrom: suite.timedFrom,
+    }),
     only,
   );
   const results = await runRounds(cases, {
     rounds,
+    withinMs: casesWithinMs[size],
     onProgress: (round, { on, operation }) =>
       progress(`${round > 0 ? `round ${round} of ${rounds}` : 'warm-up'}: ${operation}, ${on}`),
   });
+  const counted = results[0]?.perRound.length ?? 0;
   const comparisons = compare(results, suite.aims);
   progress('');
   console.log(`\n${comparisonTable(results, comparisons)}`);
   const latencies = only.length > 0 ? [] : await runLatencies(suite, size, contenders, url);
   console.log(`\n${lackList(contenders)}`);
   const against = { server, setting: suite.setting, contenders: contenders.map(reported), comparisons, latencies };
-  return reportOf({ broker: suite.broker, size, rounds, cases: results, backlogs: [], against });
+  return reportOf({ broker: suite.broker, size, rounds: counted, cases: results, backlogs: [], against });
 }
 
 async function runLatencies(

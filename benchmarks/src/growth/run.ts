@@ -30,6 +30,7 @@ const axes = {
 } as const;
 /** What a quick run leaves out: every second point. */
 const every: Readonly<Record<Size, number>> = { full: 1, quick: 2 };
+const withinMs: Readonly<Record<Size, number>> = { quick: 60_000, full: 180_000 };
 const bytesAtOnce = 32_000_000;
 
 /** How the cost of the product grows, on real brokers. */
@@ -42,12 +43,20 @@ export async function runGrowth({ size, rounds, only }: ComparisonRun): Promise<
     const results = await runRounds(choose(cases, only), {
       rounds,
       warmUp: 1,
+      withinMs: withinMs[size],
       onProgress: (round, { on, operation, codec }) => progress(`round ${round}: ${on}, ${operation} ${codec}`),
     });
     progress('');
     console.log(`\n${growthTable(results)}`);
     const backlogs = only.length > 0 ? [] : await runBacklogs(urls, size);
-    return reportOf({ broker: 'growth', size, rounds, cases: results, backlogs: [], brokerBacklogs: backlogs });
+    return reportOf({
+      broker: 'growth',
+      size,
+      rounds: results[0]?.perRound.length ?? 0,
+      cases: results,
+      backlogs: [],
+      brokerBacklogs: backlogs,
+    });
   } finally {
     await Promise.all(inUse.map(({ broker }) => broker.stop()));
   }

@@ -3,6 +3,7 @@ import { inChunks } from '../compare/in-chunks.ts';
 import type { Order } from '../payload.ts';
 import { peerVersion, requirePeer } from '../peers.ts';
 import { backlogOf } from './backlog.ts';
+import { makeTopic } from './make-topic.ts';
 import { kafkaClient, metadata, partitions } from './raw.ts';
 
 /** What is called of @platformatic/kafka. */
@@ -44,7 +45,7 @@ export const platformaticKafka: Contender = {
     const topic = `platformatic-bench-${process.pid}-${(opened += 1)}`;
     const admin = kafkaClient(url).admin();
     await admin.connect();
-    await admin.createTopics({ topics: [{ topic, numPartitions: partitions }] });
+    await makeTopic(admin, topic, partitions);
     const bootstrapBrokers = new URL(url).host.split(',');
     const producer = new Producer({ clientId: 'bench', bootstrapBrokers, serializers: stringSerializers });
     let batch = 0;

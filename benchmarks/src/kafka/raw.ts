@@ -5,6 +5,7 @@ import { inChunks } from '../compare/in-chunks.ts';
 import type { Order } from '../payload.ts';
 import { clientVersion } from '../versions.ts';
 import { backlogOf } from './backlog.ts';
+import { makeTopic } from './make-topic.ts';
 
 const { Kafka, logLevel, Partitioners } = kafkajs;
 
@@ -35,7 +36,7 @@ export const rawKafka: Contender = {
     const kafka = kafkaClient(url);
     const admin = kafka.admin();
     await admin.connect();
-    await admin.createTopics({ topics: [{ topic, numPartitions: partitions }] });
+    await makeTopic(admin, topic, partitions);
     const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
     await producer.connect();
     const send = async (body: Order): Promise<void> => {

@@ -1,5 +1,5 @@
 import { kafka } from '@anymq/kafka';
-import { anymqContender } from '../compare/anymq.ts';
+import { anymqContender, memoryStore } from '../compare/anymq.ts';
 import type { BrokerSuite } from '../compare/broker-suite.ts';
 import { platformaticKafka } from './platformatic.ts';
 import { partitions, rawKafka } from './raw.ts';
@@ -16,7 +16,7 @@ export const kafkaSuite: BrokerSuite = {
   contenders: () => [
     anymqContender(ours),
     rawKafka,
-    anymqContender({ ...ours, name: 'anymq idempotent', idempotent: true }),
+    anymqContender({ ...ours, name: 'anymq idempotent', store: memoryStore }),
     platformaticKafka,
   ],
   counts: (size) => {
@@ -31,8 +31,8 @@ export const kafkaSuite: BrokerSuite = {
   },
   latency: (size) => ({
     idle: { messages: size === 'quick' ? 100 : 500, pauseMs: 1 },
-    steady: { messages: size === 'quick' ? 1000 : 5000, perSecond: 500 },
-    rounds: size === 'quick' ? 3 : 5,
+    steady: { messages: size === 'quick' ? 1000 : 2500, perSecond: 500 },
+    rounds: 3,
   }),
   aims: {
     anymq: { sendMany: 1, 'send-awaited': 0.9, consume: 0.6, 'consume-batch': 0.9 },

@@ -1,6 +1,6 @@
 import { rabbitmq } from '@anymq/rabbitmq';
 import { connect } from 'amqplib';
-import { type AnymqOptions, anymqContender } from '../compare/anymq.ts';
+import { type AnymqOptions, anymqContender, memoryStore } from '../compare/anymq.ts';
 import type { BrokerSuite } from '../compare/broker-suite.ts';
 import { rabbitmqClient } from './rabbitmq-client.ts';
 import { rascal } from './rascal.ts';
@@ -19,7 +19,7 @@ export const rabbitmqSuite: BrokerSuite = {
   contenders: () => [
     anymqContender(ours),
     rawRabbitmq,
-    anymqContender({ ...ours, name: 'anymq idempotent', idempotent: true }),
+    anymqContender({ ...ours, name: 'anymq idempotent', store: memoryStore }),
     rabbitmqClient,
     rascal,
   ],
@@ -35,8 +35,8 @@ export const rabbitmqSuite: BrokerSuite = {
   },
   latency: (size) => ({
     idle: { messages: size === 'quick' ? 200 : 1000, pauseMs: 1 },
-    steady: { messages: size === 'quick' ? 2000 : 10_000, perSecond: 1000 },
-    rounds: size === 'quick' ? 3 : 5,
+    steady: { messages: size === 'quick' ? 2000 : 5000, perSecond: 1000 },
+    rounds: 3,
   }),
   aims: {
     anymq: { sendMany: 1, 'send-awaited': 0.9, consume: 1, 'consume-batch': 1 },

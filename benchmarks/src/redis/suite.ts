@@ -1,6 +1,7 @@
+import { createRedisStore } from '@anymq/idempotency-redis';
 import { redisStreams } from '@anymq/redis-streams';
 import { Redis } from 'ioredis';
-import { type AnymqOptions, anymqContender } from '../compare/anymq.ts';
+import { type AnymqOptions, anymqContender, memoryStore, type OpenStore } from '../compare/anymq.ts';
 import type { BrokerSuite } from '../compare/broker-suite.ts';
 import { bullMq } from './bullmq.ts';
 import { moleculerChannels } from './moleculer.ts';
@@ -12,6 +13,12 @@ const atOnce = 500;
 const look: NonNullable<AnymqOptions['look']> = (url, { queue = '' }) => storedEntry(url, queue);
 const ours = { driver: redisStreams, atOnce, look };
 
+function redisStore(url: string): OpenStore {
+  const client = new Redis(url);
+  const store = createRedisStore({ client, prefix: `bench:${process.pid}:${performance.now()}:` });
+  return { store, close: () => client.disconnect() };
+}
+
 export const redisSuite: BrokerSuite = {
   broker: 'redis',
   start: { configuration: { appendonly: 'yes', appendfsync: 'everysec' } },
@@ -19,7 +26,8 @@ export const redisSuite: BrokerSuite = {
   contenders: () => [
     anymqContender(ours),
     rawRedis,
-    anymqContender({ ...ours, name: 'anymq idempotent', idempotent: true }),
+    anymqContender({ ...ours, name: 'anymq idempotent', store: memoryStore }),
+    anymqContender({ ...ours, name: 'anymq idempotent in Redis', store: redisStore }),
     bullMq,
     moleculerChannels,
   ],
@@ -35,8 +43,8 @@ export const redisSuite: BrokerSuite = {
   },
   latency: (size) => ({
     idle: { messages: size === 'quick' ? 200 : 1000, pauseMs: 1 },
-    steady: { messages: size === 'quick' ? 4000 : 20_000, perSecond: 2000 },
-    rounds: size === 'quick' ? 3 : 5,
+    steady: { messages: size === 'quick' ? 4000 : 10_000, perSecond: 2000 },
+    rounds: 3,
   }),
   aims: {
     anymq: { sendMany: 1, 'send-awaited': 0.9, consume: 1, 'consume-batch': 1 },

@@ -1,5 +1,5 @@
 import { sqs } from '@anymq/sqs';
-import { anymqContender } from '../compare/anymq.ts';
+import { anymqContender, memoryStore } from '../compare/anymq.ts';
 import type { BrokerSuite } from '../compare/broker-suite.ts';
 import { sqsConsumer } from './bbc.ts';
 import { countingClient } from './counting-client.ts';
@@ -21,7 +21,7 @@ export const sqsSuite: BrokerSuite = {
   contenders: () => [
     anymqContender(ours),
     rawSqs,
-    anymqContender({ ...ours, name: 'anymq idempotent', idempotent: true }),
+    anymqContender({ ...ours, name: 'anymq idempotent', store: memoryStore }),
     sqsConsumer,
   ],
   counts: (size) => {
@@ -36,8 +36,8 @@ export const sqsSuite: BrokerSuite = {
   },
   latency: (size) => ({
     idle: { messages: size === 'quick' ? 50 : 200, pauseMs: 1 },
-    steady: { messages: size === 'quick' ? 200 : 1000, perSecond: 100 },
-    rounds: size === 'quick' ? 3 : 5,
+    steady: { messages: size === 'quick' ? 200 : 500, perSecond: 100 },
+    rounds: 3,
   }),
   aims: {
     anymq: { sendMany: 1, consume: 1, 'consume-batch': 1 },
