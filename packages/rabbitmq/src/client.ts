@@ -1,6 +1,7 @@
 import { AnymqError } from '@anymq/core/driver';
 import { connect } from 'amqplib';
 import { asError, RabbitmqError } from './errors.ts';
+import { gathering } from './gather.ts';
 import type { Endpoint } from './options.ts';
 import type { Tell } from './tell.ts';
 
@@ -91,7 +92,7 @@ export interface AmqpConnection {
   createChannel(): Promise<AmqpChannel>;
   createConfirmChannel(): Promise<AmqpConfirmChannel>;
   close(): Promise<void>;
-  readonly connection: { readonly serverProperties: unknown };
+  readonly connection: { readonly serverProperties: unknown; readonly stream?: unknown };
 }
 
 /** Makes one connection. Called once for publishing and once for consuming, and again after one was lost. */
@@ -121,6 +122,8 @@ export class Link {
   #isClosed = false;
   #blocked: string | undefined;
   #wake: (() => void)[] = [];
+  /** Holds together what is written in this turn. */
+  gather: () => void = () => undefined;
 
   constructor(connect: ConnectRabbitmq, tell: Tell) {
     this.#connect = connect;
@@ -189,6 +192,7 @@ export class Link {
     try {
       const connection = await this.#connect();
       this.#listen(connection);
+      this.gather = gathering(connection.connection.stream);
       await this.#requireVersion(connection);
       return connection;
     } catch (error) {

@@ -64,9 +64,6 @@ export class Feed {
     for (const { isHeld } of this.#open.values()) if (isHeld) return true;
     return false;
   }
-  get consumers(): number {
-    return this.#consumers.length;
-  }
   get averageBytes(): number {
     return this.#averageBytes;
   }
@@ -81,6 +78,18 @@ export class Feed {
       this.#channel.consume(this.queue, (message) => this.#onMessage(message), options),
     ]);
     this.#consumers.push(consumerTag);
+  }
+
+  /**
+   * One consumer that may have `count` messages unacknowledged, in the place of those before. Theirs stay ours, and do not
+   * count. Several small consumers would cost the broker more than one large.
+   */
+  async consumeInstead(count: number): Promise<void> {
+    const before = [...this.#consumers];
+    await this.consume(count);
+    this.#consumers = this.#consumers.slice(before.length);
+    this.credit = count;
+    await Promise.all(before.map((consumer) => this.#channel.cancel(consumer)));
   }
 
   /** Nothing more arrives once this has resolved. What has arrived stays ours. */

@@ -52,6 +52,7 @@ export class Publisher {
     lane.waiting += 1;
     try {
       const channel = await unlessAborted(lane.channel, signal);
+      if (publications.length > 1) this.#link.gather();
       return await send(lane, channel, publications, signal);
     } finally {
       lane.waiting -= 1;

@@ -31,14 +31,14 @@ import { marksOf, Settler } from './settlement.ts';
 
 /** What nobody has asked for after so long goes to another member. */
 const idleMs = 1000;
-const maxConsumers = 12;
 /** Of a consumer on a quorum queue. */
 const maxCredit = 2000;
 const giveBackWithinMs = 3000;
 
 /**
  * Pull over push, from a queue whose order does not matter. The broker may send as much as core has asked for and holds:
- * when that grows, one more consumer on the same channel adds to it. When core stops asking, all that has arrived goes back.
+ * when that grows, a consumer that may have more takes over on the same channel. When core stops asking, all that has arrived
+ * goes back.
  */
 export class SharedReceiver implements Receiver {
   readonly #context: DriverContext;
@@ -165,9 +165,10 @@ export class SharedReceiver implements Receiver {
     const inHands = feed.unsettled - feed.buffer.length;
     const wanted = Math.min(this.#options.maxInFlight, maxCredit, inHands + asked);
     if (wanted <= feed.credit) return;
-    const credit = feed.consumers < maxConsumers ? wanted : Math.min(maxCredit, this.#options.maxInFlight, wanted * 2);
+    // At least half as much again: a step costs the broker two commands.
+    const credit = Math.min(this.#options.maxInFlight, maxCredit, Math.max(wanted, Math.ceil(feed.credit * 1.5)));
     this.#growing = feed
-      .consume(credit - feed.credit)
+      .consumeInstead(credit)
       .catch((error: unknown) => {
         this.#waiting.wake(asError(error));
       })
