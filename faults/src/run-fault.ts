@@ -37,6 +37,8 @@ export interface Outcome extends Verdict {
   readonly recoveredAfterMs: number | null;
   /** From the end of the fault until everything had its effect or its dead letter. */
   readonly settledAfterMs: number;
+  /** Messages that no producer got confirmed before nothing more happened. */
+  readonly unsent: number;
   /** Lines that processes printed which hold a payload or a password. */
   readonly secrets: readonly string[];
   /** Where ledger and output are kept when anything is wrong. */
@@ -90,6 +92,7 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
       deaths: [...consumers, ...producers].reduce((sum, { deaths }) => sum + deaths, 0),
       recoveredAfterMs: fault.recovers === false ? null : recovery(readLedger(ledger), mendedAt),
       settledAfterMs,
+      unsent: messages - verdict.confirmed,
       secrets: leakedSecrets(log, url),
     };
     if (!isBad(outcome)) rmSync(folder, { recursive: true });
@@ -101,8 +104,8 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
 }
 
 /** Whether it breaks a promise. Duplicates break none. */
-export function isBad({ lost, outOfOrder, afterDeath, wronglyDead, secrets }: Outcome): boolean {
-  return [lost, outOfOrder, afterDeath, wronglyDead, secrets].some((ids) => ids.length > 0);
+export function isBad({ lost, outOfOrder, afterDeath, wronglyDead, secrets, unsent }: Outcome): boolean {
+  return unsent > 0 || [lost, outOfOrder, afterDeath, wronglyDead, secrets].some((ids) => ids.length > 0);
 }
 
 function startMembers(

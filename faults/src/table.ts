@@ -61,7 +61,7 @@ export function markdownTable(rows: readonly Row[]): string {
 
 /** What is wrong with an outcome, in words; empty where nothing is. */
 export function complaints(outcome: Outcome): readonly string[] {
-  const { lost, outOfOrder, afterDeath, wronglyDead, secrets } = outcome;
+  const { lost, outOfOrder, afterDeath, wronglyDead, secrets, unsent } = outcome;
   const some = {
     lost,
     'out of order': outOfOrder,
@@ -69,7 +69,9 @@ export function complaints(outcome: Outcome): readonly string[] {
     'wrongly dead': wronglyDead,
     secrets,
   };
-  return Object.entries(some).flatMap(([what, ids]) =>
+  const stuck = unsent === 0 ? [] : [`never confirmed (${unsent})`];
+  const found = Object.entries(some).flatMap(([what, ids]) =>
     ids.length === 0 ? [] : [`${what} (${ids.length}): ${ids.slice(0, 5).join(', ')}`],
   );
+  return [...stuck, ...found];
 }

@@ -38,7 +38,11 @@ export function openProducer(
       await broker.ensure(to, physical);
       return driver.openSender(addressOf(to, physical));
     },
-    wrap: (error, outcome) => broker.wrap(error, outcome),
+    async wrap(error, outcome) {
+      const wrapped = await broker.wrap(error, outcome);
+      if (wrapped.error.code === 'NOT_FOUND') await broker.restore(to, physical);
+      return wrapped;
+    },
     onRetry: (messages, { code }) => telemetry.emit({ type: 'send-retry', destination: to.name, messages, code }),
   });
   const producer = createProducer({
