@@ -116,6 +116,9 @@ export interface Broker {
   deleteGroups(groupIds: readonly string[]): Promise<unknown>;
   createTopics(request: { readonly topics: readonly NewTopic[]; readonly timeout: number }): Promise<unknown>;
   deleteTopics(request: { readonly topics: readonly string[]; readonly timeout: number }): Promise<unknown>;
+  deleteRecords(request: {
+    readonly topics: readonly TopicPartitions<{ readonly partition: number; readonly offset: string }>[];
+  }): Promise<unknown>;
   describeConfigs(request: {
     readonly resources: readonly { readonly type: 2; readonly name: string; readonly configNames: readonly string[] }[];
   }): Promise<{

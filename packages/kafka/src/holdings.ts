@@ -1,6 +1,7 @@
 import { type ReceiverOptions, sleep } from '@anymq/core/driver';
 import type { Link } from './client.ts';
 import { leadersOf } from './cluster-calls.ts';
+import { Caretaker } from './caretaker.ts';
 import { Committer } from './committer.ts';
 import { type Delivery, lost } from './delivery.ts';
 import type { DriverContext } from './driver-context.ts';
@@ -20,6 +21,8 @@ export interface HoldingsContext {
   /** For the membership, and for everything else. */
   readonly links: readonly [Link, Link];
   readonly options: ReceiverOptions;
+  /** Nobody else reads the destination, and no history of it is kept. */
+  readonly trimsMain: boolean;
   readonly onRecords: () => void;
   /** The group knows that this member retreats. */
   readonly onRetreated: () => void;
@@ -38,6 +41,7 @@ export class Holdings {
   readonly #fetcher: Fetcher;
   readonly #loader: Loader;
   readonly #tiers: Tiers;
+  readonly #caretaker: Caretaker;
   readonly #closing = new AbortController();
   readonly #work = new Set<Promise<void>>();
   #isMissing = false;
@@ -71,10 +75,12 @@ export class Holdings {
     });
     const onMissing = (topics: readonly string[]): void => this.#onMissing(topics);
     this.#committer = new Committer({ link, clock, groupId: names.group, membership: this.#membership, onMissing });
+    const logs = (): Iterable<PartitionLog> => this.#logs();
+    this.#caretaker = new Caretaker({ link, clock, logger, names, trimsMain: context.trimsMain, logs });
     this.#fetcher = new Fetcher({
       link,
       clock,
-      logs: () => this.#logs(),
+      logs,
       onRecords: context.onRecords,
       onMissing,
       onTrouble,
@@ -149,6 +155,7 @@ export class Holdings {
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
+    this.#caretaker.stop();
     const [, link] = this.#context.links;
     await this.#farewell();
     this.#committer.close();

@@ -77,6 +77,7 @@ export class KafkaReceiver implements Receiver {
       names,
       links,
       options,
+      trimsMain: from.kind === 'queue' && from.retentionMs === undefined,
       onRecords: () => this.#wakeup.wake(),
       onRetreated: () => this.#evacuate(),
       onTrouble: (error) => this.#onTrouble(error),
