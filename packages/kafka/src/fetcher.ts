@@ -15,8 +15,10 @@ export interface FetcherContext {
   readonly onTrouble: (error: unknown) => void;
 }
 
-/** How long the broker waits for records when there are none. */
+/** How long the broker waits for records when there are none; longer, when there were none for a while. */
 const waitMs = 250;
+const idleWaitMs = 1000;
+const emptyPolls = 20;
 /** While a partition is full: it has to be able to come back soon. */
 const shortWaitMs = 20;
 const maxPartitionBytes = 1_048_576;
@@ -56,12 +58,15 @@ export class Fetcher {
   }
 
   async #poll(nodeId: number): Promise<void> {
+    let empty = 0;
     while (!this.#closing.signal.aborted) {
       const led = [...this.#context.logs()].filter((log) => log.leader === nodeId && !log.isLost);
       const wanting = led.filter((log) => log.wantsMore);
       if (wanting.length === 0) return;
       try {
-        await this.#fetch(nodeId, wanting, wanting.length === led.length ? waitMs : shortWaitMs);
+        const restMs = empty < emptyPolls ? waitMs : idleWaitMs;
+        const hasRecords = await this.#fetch(nodeId, wanting, wanting.length === led.length ? restMs : shortWaitMs);
+        empty = hasRecords ? 0 : empty + 1;
         this.#context.onTrouble(undefined);
       } catch (error) {
         if (!this.#closing.signal.aborted) await this.#onFailure(error, wanting);
@@ -69,7 +74,7 @@ export class Fetcher {
     }
   }
 
-  async #fetch(nodeId: number, logs: readonly PartitionLog[], maxWaitTime: number): Promise<void> {
+  async #fetch(nodeId: number, logs: readonly PartitionLog[], maxWaitTime: number): Promise<boolean> {
     const broker = await this.#context.link.cluster.findBroker({ nodeId });
     const byTopic = Map.groupBy(logs, ({ topic }) => topic);
     const topics = [...byTopic].map(([topic, each]) => ({
@@ -91,6 +96,7 @@ export class Fetcher {
       }
     }
     if (hasRecords) this.#context.onRecords();
+    return hasRecords;
   }
 
   async #onFailure(error: unknown, logs: readonly PartitionLog[]): Promise<void> {

@@ -60,7 +60,7 @@ export class Membership {
 
   constructor(context: MembershipContext) {
     this.#context = context;
-    this.#heartbeatMs = Math.min(500, context.sessionMs / 6);
+    this.#heartbeatMs = Math.min(1000, context.sessionMs / 8);
     this.#contactAt = context.clock.now();
   }
 

@@ -144,8 +144,7 @@ export class Batcher {
         this.keys?.drop(entry);
       } else if (this.keys?.failedBefore(entry) === true) {
         this.#failUntaken(entry, conflict(entry.offered));
-      } else {
-        this.keys?.take(entry);
+      } else if (this.keys?.take(entry, batch) !== false) {
         batch.add(entry);
       }
     }

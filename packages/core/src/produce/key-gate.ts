@@ -1,10 +1,15 @@
 import { Ring } from '../ring.ts';
+import type { Batch } from './batch.ts';
 import type { SendCall, SendEntry } from './send-entry.ts';
 
 interface KeyState {
   /** Ready to be taken into a batch. */
   queued: number;
   inFlight: number;
+  /** That which was taken last. */
+  batch?: Batch;
+  /** Was ready when a batch was full; before what waits. */
+  deferred?: Ring<SendEntry>;
   readonly waiting: Ring<SendEntry>;
 }
 
@@ -28,13 +33,18 @@ export class KeyGate {
     this.#admit(state, entry);
   }
 
-  /** Of an entry that was shifted from what is ready. */
-  take(entry: SendEntry): void {
+  /** Of an entry that was shifted from what is ready. False: another batch has its key, and it waits. */
+  take(entry: SendEntry, batch: Batch): boolean {
     const state = this.#stateOf(entry);
-    if (state === undefined || entry.holdsKey) return;
+    if (state === undefined || entry.holdsKey) return true;
     state.queued--;
+    if (state.inFlight > 0 && state.batch !== batch) {
+      (state.deferred ??= new Ring()).push(entry);
+      return false;
+    }
     state.inFlight++;
-    entry.holdsKey = true;
+    state.batch = batch;
+    return (entry.holdsKey = true);
   }
 
   /** The entry has ended: the next ones of its key may go. */
@@ -44,6 +54,7 @@ export class KeyGate {
     if (entry.holdsKey) state.inFlight--;
     entry.holdsKey = false;
     this.#letThrough(state);
+    // What was deferred has been let through, when nothing of its key is in flight.
     if (state.inFlight === 0 && state.queued === 0 && state.waiting.length === 0)
       this.#keys.delete(entry.message.key as string);
   }
@@ -73,6 +84,7 @@ export class KeyGate {
 
   #letThrough(state: KeyState): void {
     if (state.inFlight > 0) return;
+    for (const entry of state.deferred?.takeAll() ?? []) if (!entry.done) this.#admit(state, entry);
     while (state.waiting.length > 0 && !(this.#onePerBatch && state.queued > 0)) {
       const entry = state.waiting.shift() as SendEntry;
       if (!entry.done) this.#admit(state, entry);

@@ -99,6 +99,28 @@ test('what failed for a passing reason is sent again with its id, before what fo
   await client.close();
 });
 
+test('two batches never hold one key at once, however many of it were ready; the order stays', async () => {
+  const { client, clock, batches, settle } = await createSenderStage({ atomicBatch: true, maxBatchMessages: 3 });
+  const producer = client.producer(keyed);
+  const sent = producer.sendMany([1, 2, 3, 4, 5].map((n) => order(n, 'a')));
+  await settle();
+  const later = producer.sendMany([order(6, 'a'), order(7, 'b')]);
+  await settle();
+  const numbers = (): unknown => batches.map(({ bodies }) => bodies.map((body) => (body as Order).n));
+  expect(numbers()).toEqual([[1, 2, 3], [7]]);
+  batches[0]?.fail(new BrokerError(true));
+  batches[1]?.confirm();
+  await settle();
+  await clock.advance(2000);
+  await settle();
+  batches[2]?.confirm();
+  await settle();
+  expect(numbers()).toEqual([[1, 2, 3], [7], [1, 2, 3], [4, 5, 6]]);
+  batches[3]?.confirm();
+  expect(codes([...(await sent), ...(await later)])).toEqual(Array.from({ length: 7 }, () => 'ok'));
+  await client.close();
+});
+
 test('after a keyed message failed for good, later ones of its key are not sent, and others are', async () => {
   const { client, batches, settle } = await createSenderStage({ atomicBatch: false });
   const sent = client.producer(keyed).sendMany([order(1, 'a'), order(2, 'a'), order(3, 'b'), order(4, 'a')]);
