@@ -40,6 +40,7 @@ export class Members {
 
   kill(name: string): void {
     this.#children.get(name)?.kill('SIGKILL');
+    this.#children.delete(name);
   }
 
   /** Microseconds of processor time so far. */
