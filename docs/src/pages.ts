@@ -14,6 +14,7 @@ export const workspace: string = join(import.meta.dirname, '..', '..');
 export const adapters: readonly { readonly folder: string; readonly clients: readonly string[] }[] = [
   { folder: 'redis-streams', clients: ['ioredis'] },
   { folder: 'rabbitmq', clients: ['amqplib'] },
+  { folder: 'kafka', clients: ['kafkajs'] },
 ];
 
 /** README.md, docs/*.md and those of the adapters below `root`; decision records are history, and not among them. */

@@ -1,5 +1,6 @@
 import { installLine } from '../../../packages/core/src/config/adapter-errors.ts';
 import { knownAdapters } from '../../../packages/core/src/config/schemes.ts';
+import { kafka } from '../../../packages/kafka/src/index.ts';
 import { capabilities, limits } from '../../../packages/memory/src/options.ts';
 import { rabbitmq } from '../../../packages/rabbitmq/src/index.ts';
 import { redisStreams } from '../../../packages/redis-streams/src/index.ts';
@@ -13,6 +14,7 @@ const landed: Readonly<Record<string, Readonly<Record<string, boolean>>>> = {
   memory: capabilities,
   'redis-streams': { ...redisStreams.capabilities },
   rabbitmq: { ...rabbitmq.capabilities },
+  kafka: { ...kafka.capabilities },
   sqs: { ...sqs.capabilities },
 };
 

@@ -1,6 +1,6 @@
 import type { Clock, Logger, Timer } from '@anymq/core/driver';
 import type { Link } from './client.ts';
-import { commitAlone, committedOf } from './cluster-calls.ts';
+import { commitAlone, committedOf, leadersOf } from './cluster-calls.ts';
 import { errorType } from './errors.ts';
 import type { Names } from './names.ts';
 import type { PartitionLog } from './partition-log.ts';
@@ -83,8 +83,14 @@ export class Caretaker {
     const { link, clock, names } = this.#context;
     const found = await committedOf(link, names.dead, new Map([[names.dead, [0]]]));
     const known = found.get(names.dead)?.get(0);
-    if (known !== undefined && known.offset >= 0)
-      await commitAlone(link, names.dead, names.dead, new Map([[0, known]]));
     this.#keptAt = clock.now();
+    if (known === undefined || known.offset < 0) return;
+    await commitAlone(link, names.dead, names.dead, new Map([[0, known]]));
+    const nodeId = (await leadersOf(link, names.dead, clock))?.get(0);
+    if (nodeId === undefined || !this.#mayTrim) return;
+    const broker = await link.cluster.findBroker({ nodeId });
+    await broker.deleteRecords({
+      topics: [{ topic: names.dead, partitions: [{ partition: 0, offset: String(known.offset) }] }],
+    });
   }
 }

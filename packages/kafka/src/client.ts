@@ -179,6 +179,9 @@ export interface Destroyable {
   once(event: 'close', listener: () => void): unknown;
 }
 
+/** What a socket of ours is destroyed with: its requests reject with it. */
+export const closedByUs: Error = new Error('The connection was closed by us.');
+
 /** Requests are repeated by our own loops, which know when to stop. */
 const retry = { retries: 1, initialRetryTime: 50, maxRetryTime: 200, factor: 0, multiplier: 1 };
 const producerRetry = { retries: 3, initialRetryTime: 50, maxRetryTime: 1000, factor: 0.2, multiplier: 3 };
@@ -220,12 +223,12 @@ export class Link {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    for (const socket of this.#sockets) socket.destroy(new Error('The connection was closed by us.'));
+    for (const socket of this.#sockets) socket.destroy(closedByUs);
     await this.cluster.disconnect();
   }
 
   #note(socket: Destroyable): void {
-    if (this.#closed) socket.destroy(new Error('The connection was closed by us.'));
+    if (this.#closed) socket.destroy(closedByUs);
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
   }

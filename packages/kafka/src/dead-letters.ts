@@ -67,6 +67,9 @@ export function createDeadLetterStore(context: DriverContext, of: Address): Dead
       if (state.has(ref.offset)) ref.result = lost;
       return ref.result === undefined;
     });
+    for (const { offset } of there) state.add(offset);
+    // Before anything is written: what cannot be taken out afterwards would be redriven again.
+    state.committed();
     const leaders = await leadersOf(link, names.retry, clock);
     if (leaders === undefined) throw new KafkaDriverError('NOT_FOUND', `The topic ${names.retry} does not exist.`);
     const letters = there.map((ref) => decodeLetter(ref.record, ref, contextOf()));

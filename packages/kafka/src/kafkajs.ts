@@ -2,8 +2,8 @@ import { createRequire } from 'node:module';
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Logger } from '@anymq/core/driver';
-import type { ClientFactory, Destroyable, KafkaClient } from './client.ts';
-import { mendIdleTimer } from './idle-timer.ts';
+import { type ClientFactory, closedByUs, type Destroyable, type KafkaClient } from './client.ts';
+import { mendKafkajs } from './mending.ts';
 import type { KafkaConnectionOptions, KafkaSasl, KafkaSocketOptions, Settings } from './options.ts';
 
 const keepAliveMs = 60_000;
@@ -18,7 +18,7 @@ type KafkaConstructor = new (options: object) => KafkaClient;
 export async function loadFactory(settings: Settings): Promise<ClientFactory> {
   const { connection, logger } = settings;
   const { client } = connection;
-  if (settings.mendIdleTimer) mendIdleTimer(createRequire(import.meta.url), logger);
+  if (settings.mendKafkajs) mendKafkajs(createRequire(import.meta.url), logger);
   if (client !== undefined) return { create: () => client };
   const { Kafka, logLevel } = await import('kafkajs');
   const Constructor = Kafka as unknown as KafkaConstructor;
@@ -83,7 +83,12 @@ function logTo(logger: Logger): (entry: LogEntry) => void {
       ...(typeof groupId === 'string' ? { group: groupId } : {}),
       ...(typeof broker === 'string' ? { broker } : {}),
     };
-    if (level <= 2) logger.warn(`kafkajs: ${message}`, fields);
+    if (level <= 2 && !isOrdinary(message)) logger.warn(`kafkajs: ${message}`, fields);
     else logger.debug(`kafkajs: ${message}`, fields);
   };
+}
+
+/** An answer that we asked for (whether there is such a topic), and the sound of our own closing. */
+function isOrdinary(message: string): boolean {
+  return message.startsWith('Response ') || message.endsWith(closedByUs.message);
 }

@@ -88,8 +88,11 @@ export interface KafkaTuning {
   readonly replicationFactor?: number | undefined;
   /** Lengths of the retry topics in milliseconds, ascending, from 1: 1 s, 5 s, 30 s, 3 min, 15 min, 1 h, 6 h and 1 day by default. */
   readonly tiersMs?: readonly number[] | undefined;
-  /** Mends a timer of kafkajs 2.2.4 that keeps a core busy for each idle connection, for the whole process: true by default. */
-  readonly mendIdleTimer?: boolean | undefined;
+  /**
+   * Mends two mistakes of kafkajs 2.2.4, for the whole process: a timer that keeps a core busy for each idle connection, and
+   * connections that are made several times and forgotten. True by default.
+   */
+  readonly mendKafkajs?: boolean | undefined;
 }
 
 export interface KafkaDriverOptions extends KafkaConnectionOptions, KafkaTuning {
@@ -106,7 +109,7 @@ const tuningNames = [
   'minSessionMs',
   'replicationFactor',
   'tiersMs',
-  'mendIdleTimer',
+  'mendKafkajs',
 ] as const;
 /** What a configuration object may hold beside `driver`. */
 export const configurationNames: readonly string[] = [...connectionNames, ...tuningNames];
@@ -119,7 +122,7 @@ export interface Settings {
   readonly minSessionMs: number;
   readonly replicationFactor: number;
   readonly tiersMs: readonly number[];
-  readonly mendIdleTimer: boolean;
+  readonly mendKafkajs: boolean;
   readonly namespace: string;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -146,7 +149,7 @@ export function readSettings(options: KafkaDriverOptions): Settings {
       integer: true,
     }),
     tiersMs: requireTiers(options.tiersMs ?? defaultTiersMs),
-    mendIdleTimer: requireFlag('mendIdleTimer', options.mendIdleTimer ?? true),
+    mendKafkajs: requireFlag('mendKafkajs', options.mendKafkajs ?? true),
     namespace: options.namespace ?? 'anymq',
     clock: options.clock ?? systemClock,
     logger: options.logger ?? silentLogger,
@@ -194,7 +197,7 @@ function requireFlag(name: string, value: unknown): boolean {
 }
 
 const urlNumbers: readonly string[] = ['connectTimeoutMs', 'requestTimeoutMs', 'minSessionMs', 'replicationFactor'];
-const urlNames: readonly string[] = [...urlNumbers, 'ssl', 'sasl', 'clientId', 'mendIdleTimer'];
+const urlNames: readonly string[] = [...urlNumbers, 'ssl', 'sasl', 'clientId', 'mendKafkajs'];
 const form = /^kafka:\/\/(?:([^@/?#]*)@)?([^@/?#]*)\/?(?:\?([^#]*))?$/;
 
 /** Of `kafka://[user:password@]host[:port][,host[:port] …][/][?option=value]`. @throws INVALID_OPTION, without the credentials */

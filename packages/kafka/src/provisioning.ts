@@ -141,7 +141,8 @@ export async function remove(context: DriverContext, address: Address): Promise<
   const isOfGroup = (topic: string, of: string): boolean =>
     topic === `${of}_dead` || topic === `${of}_retry` || topic.startsWith(`${of}_retry-`);
   const retries = all.filter((topic) => topic.startsWith(`${main}_`) && topic.endsWith('_retry'));
-  const groups = address.group === undefined ? [...retries.map((topic) => topic.slice(0, -6)), main] : [group];
+  const isWholeTopic = address.kind === 'topic' && address.group === undefined;
+  const groups = isWholeTopic ? retries.map((topic) => topic.slice(0, -'_retry'.length)) : [group];
   const topics = all.filter((topic) => groups.some((each) => isOfGroup(topic, each)));
   if (address.group === undefined && all.includes(main)) topics.push(main);
   await deleteTopics(link, topics);

@@ -1,5 +1,5 @@
 import type { ClientFactory, Destroyable, KafkaProducer, KafkaRecord } from './client.ts';
-import { createProducer } from './client.ts';
+import { closedByUs, createProducer } from './client.ts';
 import { KafkaDriverError } from './errors.ts';
 
 /** A record and where it goes. */
@@ -157,7 +157,7 @@ class Session {
   }
 
   async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy(new Error('The connection was closed by us.'));
+    for (const socket of this.#sockets) socket.destroy(closedByUs);
     await this.#producer.disconnect();
   }
 }

@@ -1,0 +1,168 @@
+import { describe, expect, test } from 'vitest';
+import type { FetchedPartition, FetchedRecord } from '../src/client.ts';
+import { type Entry, PartitionLog } from '../src/partition-log.ts';
+import { decodeProgress, encodeProgress, maxNoteBytes, noProgress, type Progress } from '../src/progress.ts';
+import { visibleRecords } from '../src/visible-records.ts';
+
+const record = (offset: number, rest: Partial<FetchedRecord> = {}): FetchedRecord => ({
+  offset: String(offset),
+  timestamp: '1000',
+  key: null,
+  value: Buffer.from('x'),
+  ...rest,
+});
+
+const fetched = (records: readonly FetchedRecord[], rest: Partial<FetchedPartition> = {}): FetchedPartition => ({
+  partition: 0,
+  errorCode: 0,
+  highWatermark: '0',
+  messages: records,
+  ...rest,
+});
+
+function logFrom(from: number, progress: Progress = noProgress): PartitionLog {
+  return new PartitionLog({
+    topic: 't',
+    partition: 0,
+    leader: 1,
+    from,
+    progress,
+    ownerId: 'me',
+    availableAt: () => 0,
+    maxBuffered: 10_000,
+  });
+}
+
+function takeAll(log: PartitionLog): Entry[] {
+  const taken: Entry[] = [];
+  for (let entry = log.take(0, Infinity); entry !== undefined; entry = log.take(0, Infinity)) taken.push(entry);
+  return taken;
+}
+
+describe('a partition', () => {
+  test('is settled up to the first that is not, however far the others are', () => {
+    const log = logFrom(5);
+    log.append(fetched([5, 6, 7, 8, 9].map((offset) => record(offset))));
+    const [five, six, , eight] = takeAll(log);
+    expect(log.watermark).toBe(5);
+    log.settle(six as Entry);
+    log.settle(eight as Entry);
+    expect([log.watermark, log.progress().done]).toEqual([
+      5,
+      [
+        [6, 7],
+        [8, 9],
+      ],
+    ]);
+    log.settle(five as Entry);
+    expect([log.watermark, log.progress().done]).toEqual([7, [[8, 9]]]);
+  });
+
+  test('passes over gaps, control records, and what its owner before had settled', () => {
+    const log = logFrom(0, { ...noProgress, done: [[2, 4]] });
+    log.append(fetched([record(0), record(2), record(3), record(7), record(8, { isControlRecord: true })]));
+    const taken = takeAll(log);
+    expect(taken.map(({ offset }) => offset)).toEqual([0, 7]);
+    for (const entry of taken) log.settle(entry);
+    expect(log.watermark).toBe(9);
+  });
+
+  test('hands out again, in its place, what came back, and forgets that it was started', () => {
+    const log = logFrom(0);
+    log.append(fetched([record(0), record(1), record(2)]));
+    const [zero, one] = [log.take(0, Infinity) as Entry, log.take(0, Infinity) as Entry];
+    log.start(zero);
+    log.putBack(one);
+    log.putBack(zero);
+    expect(takeAll(log).map(({ offset }) => offset)).toEqual([0, 1, 2]);
+    expect(log.timesStarted(zero)).toBe(0);
+  });
+
+  test('suspects what another owner may have handed out, and nothing of its own', () => {
+    const note = { ...noProgress, owner: { id: 'other', upTo: 2 }, started: new Map([[1, 1]]) };
+    const log = logFrom(0, note);
+    log.append(fetched([record(0), record(1), record(2)]));
+    expect(takeAll(log).map((entry) => [log.isSuspect(entry), log.timesStarted(entry)])).toEqual([
+      [true, 0],
+      [true, 1],
+      [false, 0],
+    ]);
+    const mine = logFrom(0, { ...note, owner: { id: 'me', upTo: 2 } });
+    mine.append(fetched([record(0)]));
+    expect(takeAll(mine).map((entry) => mine.isSuspect(entry))).toEqual([false]);
+  });
+
+  test('hands out no more while there are more gaps than can be written down', () => {
+    const log = logFrom(0);
+    log.append(fetched(Array.from({ length: 3000 }, (_, offset) => record(offset))));
+    const taken = Array.from({ length: 2600 }, () => log.take(0, Infinity) as Entry);
+    for (const entry of taken) if (entry.offset % 2 === 1) log.settle(entry);
+    expect(log.progress().done.length).toBe(1300);
+    expect(log.take(0, Infinity)).toBeUndefined();
+    for (const entry of taken) log.settle(entry);
+    log.progress();
+    expect(log.take(0, Infinity)?.offset).toBe(2600);
+  });
+
+  test('keeps what waits until it is due', () => {
+    const log = new PartitionLog({
+      topic: 't',
+      partition: 0,
+      leader: 1,
+      from: 0,
+      progress: noProgress,
+      ownerId: 'me',
+      availableAt: ({ timestamp }) => Number(timestamp),
+      maxBuffered: 10,
+    });
+    log.append(fetched([record(0, { timestamp: '300' }), record(1, { timestamp: '200' })]));
+    expect([log.take(199, Infinity), log.nextAt]).toEqual([undefined, 200]);
+    expect([log.take(200, Infinity)?.offset, log.nextAt]).toEqual([1, 300]);
+  });
+});
+
+test('a note comes back as it was written, within the room that the broker has', () => {
+  const progress: Progress = {
+    done: [
+      [103, 104],
+      [110, 5000],
+    ],
+    owner: { id: 'me', upTo: 5100 },
+    started: new Map([[101, 2]]),
+    held: new Map([
+      [
+        100,
+        {
+          attempt: 3,
+          heldUntil: 1_800_000_000_000,
+          failure: { name: 'Error', message: 'ü', attempts: 2, firstFailedAt: 1, lastFailedAt: 2 },
+        },
+      ],
+    ]),
+  };
+  expect(decodeProgress(100, encodeProgress(100, progress))).toEqual(progress);
+  const held = new Map(Array.from({ length: 500 }, (_, n) => [n, { attempt: 2, heldUntil: 1_800_000_000_000 }]));
+  const done = Array.from({ length: 2000 }, (_, n): [number, number] => [1000 + n * 2, 1001 + n * 2]);
+  const note = encodeProgress(0, { ...progress, held, done });
+  expect(Buffer.byteLength(note)).toBeLessThanOrEqual(maxNoteBytes);
+  const back = decodeProgress(0, note);
+  expect(back.owner).toEqual(progress.owner);
+  expect(back.done).toEqual(done.slice(0, back.done.length));
+  for (const foreign of ['', 'text', '{', '{"v":9}', '{"v":1,"d":7,"s":3,"h":[1],"o":[]}'])
+    expect(decodeProgress(0, foreign)).toEqual({ ...noProgress, owner: undefined });
+});
+
+test('what an aborted transaction wrote is not seen, and what came before and after it is', () => {
+  const inTransaction = { producerId: '7', inTransaction: true };
+  const messages = [
+    record(0, { batchContext: { producerId: '7', inTransaction: true } }),
+    record(1, { isControlRecord: true, key: Buffer.from([0, 0, 0, 1]), batchContext: inTransaction }),
+    record(2, { batchContext: inTransaction }),
+    record(3, { batchContext: { producerId: '8', inTransaction: false } }),
+    record(4, { isControlRecord: true, key: Buffer.from([0, 0, 0, 0]), batchContext: inTransaction }),
+    record(5, { batchContext: inTransaction }),
+  ];
+  const abortedTransactions = [{ producerId: '7', firstOffset: '2' }];
+  const seen = [...visibleRecords(fetched(messages, { abortedTransactions }), 0)];
+  expect(seen.map(({ offset }) => offset)).toEqual(['0', '3', '5']);
+});
