@@ -15,7 +15,7 @@ import { leadersOf } from './cluster-calls.ts';
 import { Delivery } from './delivery.ts';
 import type { DriverContext } from './driver-context.ts';
 import { decodeRecord } from './encoding.ts';
-import { KafkaDriverError } from './errors.ts';
+import { classifyError, KafkaDriverError } from './errors.ts';
 import { Holdings } from './holdings.ts';
 import { namesOf } from './names.ts';
 import type { Entry, PartitionLog } from './partition-log.ts';
@@ -25,8 +25,8 @@ import { Wakeup } from './wakeup.ts';
 
 /** How long a receive waits, at the most. */
 const receiveMs = 10_000;
-/** How long trouble may last before a receive tells of it. */
-const patienceMs = 1000;
+/** How long trouble that may pass by itself lasts before a receive tells of it. */
+const patienceMs = 5000;
 const firstJoinMs = 2500;
 
 /** A member of the group. It may take a while until it is given partitions. */
@@ -63,7 +63,7 @@ export class KafkaReceiver implements Receiver {
   readonly #holdings: Holdings;
   readonly #settling: Settling;
   readonly #wakeup: Wakeup;
-  #trouble: { readonly since: number; readonly error: unknown; told: boolean } | undefined;
+  #trouble: { readonly since: number; readonly error: unknown } | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(context: DriverContext, from: Address, options: ReceiverOptions, links: readonly [Link, Link]) {
@@ -187,7 +187,7 @@ export class KafkaReceiver implements Receiver {
   }
 
   #nextAt(): number {
-    let next = this.#trouble === undefined ? Infinity : this.#context.clock.now() + patienceMs;
+    let next = this.#trouble === undefined ? Infinity : this.#trouble.since + patienceMs;
     for (const share of this.#holdings.receiving(undefined))
       for (const log of share.logs.values()) next = Math.min(next, log.nextAt);
     return next;
@@ -195,14 +195,17 @@ export class KafkaReceiver implements Receiver {
 
   #onTrouble(error: unknown): void {
     if (error === undefined) this.#trouble = undefined;
-    else this.#trouble ??= { since: this.#context.clock.now(), error, told: false };
+    else if (this.#trouble === undefined) {
+      this.#trouble = { since: this.#context.clock.now(), error };
+      this.#wakeup.wake();
+    }
   }
 
   /** Core shows it as `recovering`, and asks again; or ends the consumer, when no repetition helps. */
   #tellTrouble(): void {
-    if (this.#trouble === undefined || this.#trouble.told) return;
+    if (this.#trouble === undefined) return;
     const { since, error } = this.#trouble;
-    if (this.#context.clock.now() - since < patienceMs) return;
+    if (classifyError(error).retryable && this.#context.clock.now() - since < patienceMs) return;
     this.#trouble = undefined;
     throw error;
   }

@@ -21,7 +21,9 @@ interface Process {
 /** Real drivers on a real broker. */
 export async function createHarness({ broker, options, restart }: Options): Promise<Harness> {
   const processes = new Map<Driver, Process>();
-  const writer = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING }).producer({ createPartitioner });
+  const client = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING });
+  await untilCoordinated(client);
+  const writer = client.producer({ createPartitioner });
   await writer.connect();
   return {
     name: 'kafka',
@@ -53,6 +55,14 @@ export async function createHarness({ broker, options, restart }: Options): Prom
       await writer.disconnect();
     },
   };
+}
+
+/** A new broker makes the topic of the groups' offsets when it is first asked for a group, which takes seconds. */
+async function untilCoordinated(client: Kafka): Promise<void> {
+  const admin = client.admin({ retry: { retries: 100, initialRetryTime: 100, maxRetryTime: 500 } });
+  await admin.connect();
+  await admin.describeGroups(['anymq-first']);
+  await admin.disconnect();
 }
 
 function createPartitioner(): () => number {
