@@ -10,8 +10,8 @@ export interface KafkaProducer {
   connect(): Promise<void>;
   disconnect(): Promise<void>;
   sendBatch(batch: {
-    readonly acks: -1;
-    readonly topicMessages: readonly { readonly topic: string; readonly messages: KafkaRecord[] }[];
+    acks: -1;
+    topicMessages: { topic: string; messages: KafkaRecord[] }[];
   }): Promise<readonly ProducedPartition[]>;
 }
 
