@@ -1,4 +1,5 @@
 // npm run bench -- [SUITE …] [--quick] [--save] …: see the help in arguments.ts.
+import { BrokerUnavailableError } from '@anymq/testing/brokers';
 import { type Arguments, help, parseArguments, UsageError } from './arguments.ts';
 import { bodyBytes } from './payload.ts';
 import { type Report, thisMachine, writeReports } from './report.ts';
@@ -12,10 +13,10 @@ process.exitCode = await main(process.argv.slice(2));
 async function main(args: readonly string[]): Promise<number> {
   try {
     const parsed = parseArguments(args, [...suites.keys()]);
+    if (parsed.command === 'run' && !parsed.help) return (await runAll(parsed)) ? 0 : 1;
     if (parsed.help) console.log(help);
     else if (parsed.command === 'check') return check(parsed.suites) ? 1 : 0;
-    else if (parsed.command === 'show') show(parsed.suites);
-    else await runAll(parsed);
+    else show(parsed.suites);
     return 0;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
@@ -24,18 +25,31 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function runAll(parsed: Arguments): Promise<void> {
+/** One after the other. What fails in one keeps no other from being measured. Returns whether none failed. */
+async function runAll(parsed: Arguments): Promise<boolean> {
   const reports: Report[] = [];
   for (const name of parsed.suites) {
     printTitle(name, parsed);
-    const started = performance.now();
-    const report = await (suites.get(name) as Suite)(parsed);
-    reports.push(report);
-    keep(name, report, parsed);
-    console.log(`\n${name}: ${Math.round((performance.now() - started) / 1000)} s\n`);
+    const report = await runOne(name, parsed);
+    if (report !== undefined) reports.push(report);
   }
   if (parsed.json !== undefined) writeReports(parsed.json, reports);
   if (parsed.save) show(parsed.suites);
+  return reports.length === parsed.suites.length;
+}
+
+async function runOne(name: string, parsed: Arguments): Promise<Report | undefined> {
+  const started = performance.now();
+  try {
+    const report = await (suites.get(name) as Suite)(parsed);
+    keep(name, report, parsed);
+    console.log(`\n${name}: ${Math.round((performance.now() - started) / 1000)} s\n`);
+    return report;
+  } catch (error) {
+    const isTold = error instanceof UsageError || error instanceof BrokerUnavailableError;
+    console.error(`\n✗ ${name}:`, isTold ? error.message : error, '\n');
+    return undefined;
+  }
 }
 
 /** A part of a suite is no run to compare with. */
