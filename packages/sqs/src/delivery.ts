@@ -18,6 +18,8 @@ export class Delivery {
   isCopied = false;
   /** A delete was tried whose answer never came. */
   mayBeDeleted = false;
+  /** A settlement that began in time is under way: its answer decides whether it was. */
+  isSettling = false;
   /** `markStarted` was confirmed. */
   isMarked = false;
   /** Once settled or lost: what every later settle answers. */

@@ -56,7 +56,11 @@ export class Leases {
   /** Those whose lease ran out are lost: SQS may have given them to someone else. */
   loseExpired(deliveries: Iterable<Delivery>): void {
     const now = this.#options.clock.now();
-    this.lose([...deliveries].filter(({ deadline, result }) => result === undefined && deadline <= now));
+    this.lose(
+      [...deliveries].filter(
+        ({ deadline, result, isSettling }) => result === undefined && deadline <= now && !isSettling,
+      ),
+    );
   }
 
   lose(deliveries: readonly Delivery[]): void {
@@ -89,7 +93,7 @@ export class Leases {
       } else if (answer?.isExpired === true) gone.push(delivery);
       else failure = answer?.error;
     }
-    this.lose(gone.filter((delivery) => this.#held.has(delivery)));
+    this.lose(gone.filter((delivery) => this.#held.has(delivery) && !delivery.isSettling));
     if (failure !== undefined) throw asError(failure);
   }
 

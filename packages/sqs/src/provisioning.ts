@@ -1,4 +1,13 @@
-import type { Address, PlannedDestination, PlannedGroup, ProvisionMode, ProvisionResult } from '@anymq/core/driver';
+import {
+  type Address,
+  type Clock,
+  type PlannedDestination,
+  type PlannedGroup,
+  type ProvisionMode,
+  type ProvisionResult,
+  sleep,
+} from '@anymq/core/driver';
+import { isMissing } from './errors.ts';
 import { type DriverContext, endpointOf } from './driver-context.ts';
 import { namesOf } from './names.ts';
 import type { Attributes, SqsEndpoint } from './sqs-endpoint.ts';
@@ -85,7 +94,7 @@ async function ensureQueues(context: DriverContext, address: Address, findings: 
 }
 
 async function ensureQueue(
-  { tuning }: DriverContext,
+  { tuning, clock }: DriverContext,
   endpoint: SqsEndpoint,
   { name, attributes }: { readonly name: string; readonly attributes: Attributes },
   { mode, created, differences }: Findings,
@@ -97,8 +106,22 @@ async function ensureQueue(
     return undefined;
   }
   const url = await endpoint.create(name, attributes, tuning.tags);
+  await untilUsable(endpoint, url, clock);
   created.push(name);
   return url;
+}
+
+/** A queue cannot be used before a second after its creation: SQS API reference, CreateQueue. */
+async function untilUsable(endpoint: SqsEndpoint, url: string, clock: Clock): Promise<void> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      await endpoint.attributes(url, ['QueueArn']);
+      return;
+    } catch (error) {
+      if (!isMissing(error) || tries === 20) throw error;
+    }
+    await sleep(clock, 250);
+  }
 }
 
 function missing(name: string): string {

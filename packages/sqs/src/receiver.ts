@@ -180,6 +180,7 @@ class SqsReceiver implements Receiver {
   /** What a poll brought. */
   async #keep(messages: readonly RawMessage[]): Promise<void> {
     this.#missingSince = undefined;
+    this.#failure = undefined;
     const nowMs = this.#context.clock.now();
     const deliveries = messages.map((raw) => this.#deliveryOf(raw, nowMs));
     const [ours, early] = [

@@ -52,6 +52,7 @@ export class Settler {
     leases.loseExpired(expired.map(({ delivery }) => delivery));
     const errors = new Map<Delivery, unknown>();
     const ours = open.filter(({ delivery }) => delivery.result === undefined);
+    for (const { delivery } of ours) delivery.isSettling = true;
     await this.#copy(ours, errors);
     const gone = [
       ...ours.filter((item) => isDone(item)),
@@ -64,6 +65,7 @@ export class Settler {
       ),
       this.#release(ours, errors),
     ]);
+    for (const { delivery } of ours) delivery.isSettling = false;
     await this.#clearMarks(ours);
     return items.map(({ token }) => resultOf(token, errors));
   }

@@ -128,6 +128,23 @@ test('a lease that cannot be extended is lost; a call that fails may be repeated
   await driver.close();
 });
 
+test('an extension that finds a message deleted while its delete is under way does not make it a loss', async () => {
+  const client = scriptedClient();
+  client.on('ReceiveMessage', bringing([rawMessage('a')]));
+  const deleted = Promise.withResolvers<object>();
+  client.on('DeleteMessageBatch', () => deleted.promise);
+  client.on('ChangeMessageVisibilityBatch', failing({ 0: { Code: 'ReceiptHandleIsInvalid', SenderFault: true } }));
+  const driver = await driverOn(client);
+  const { receiver, lost } = await opened(driver);
+  const [{ token } = { token: '' }] = await receiver.receive(wanted);
+  const settling = receiver.settleBatch([{ token, outcome: acknowledge }]);
+  await receiver.extendLease([token]);
+  deleted.resolve({ Successful: [{ Id: '0' }] });
+  expect(await settling).toEqual([{ ok: true }]);
+  expect(lost).toEqual([]);
+  await driver.close();
+});
+
 test('a dead letter is written before its message is deleted, and written once', async () => {
   const client = scriptedClient();
   client.on('ReceiveMessage', bringing([rawMessage('a')]));
