@@ -114,7 +114,7 @@ export class Settler {
   async #release(items: readonly Item[], errors: Map<Delivery, unknown>): Promise<void> {
     const { place, leases, onReleased } = this.#options;
     const released = items.flatMap(({ delivery, outcome }) =>
-      outcome.kind === 'release' && delivery.result === undefined
+      outcome.kind === 'release' && delivery.result === undefined && !delivery.isCopied
         ? [{ delivery, receipt: delivery.receipt, seconds: 0 }]
         : [],
     );
