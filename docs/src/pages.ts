@@ -17,7 +17,7 @@ export const adapters: readonly { readonly folder: string; readonly clients: rea
   { folder: 'kafka', clients: ['kafkajs'] },
 ];
 
-/** README.md, docs/*.md and those of the adapters below `root`; decision records are history, and not among them. */
+/** README.md, docs/*.md, those of the adapters and of the suite below `root`; decision records are history, and not among them. */
 export function readPages(root: string): readonly Page[] {
   const names = existsSync(join(root, 'docs')) ? readdirSync(join(root, 'docs')).toSorted() : [];
   const docs = names.filter((name) => name.endsWith('.md'));
@@ -25,6 +25,7 @@ export function readPages(root: string): readonly Page[] {
     'README.md',
     ...docs.map((name) => `docs/${name}`),
     ...adapters.map(({ folder }) => `packages/${folder}/README.md`),
+    'packages/testing/README.md',
   ];
   return paths
     .filter((path) => existsSync(join(root, path)))

@@ -115,3 +115,8 @@ export function isMissingGroup(error: unknown): boolean {
 function hasReply(error: unknown, word: string): boolean {
   return error instanceof Error && error.message.startsWith(word);
 }
+
+/** What a log may say of an error: its message could hold a payload. */
+export function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error;
+}

@@ -12,6 +12,7 @@ import type {
 import { type Delivery, isDelivery, lost, settled } from './delivery.ts';
 import type { DriverContext } from './driver-context.ts';
 import { encodeHeld } from './encoding.ts';
+import { nameOf } from './errors.ts';
 import { keysOf, type Keys } from './keys.ts';
 import type { Lane } from './lane.ts';
 import { LaneReader } from './lane-reader.ts';
@@ -268,7 +269,7 @@ export class LaneReceiver implements Receiver {
     } catch (error) {
       logger.warn('A receiver could not give its partitions up: they wait for the end of its lease.', {
         destination: this.#keys.base,
-        error: error instanceof Error ? error.name : typeof error,
+        error: nameOf(error),
       });
     } finally {
       await this.#reader.close();

@@ -2,7 +2,7 @@ import type { Address, Receiver, ReceiveOptions, Received, ReceiverOptions, Sett
 import { sleep } from '@anymq/core/driver';
 import type { Reader } from './client.ts';
 import type { DriverContext } from './driver-context.ts';
-import { isMissingGroup } from './errors.ts';
+import { isMissingGroup, nameOf } from './errors.ts';
 import { Holdings, justRead } from './holdings.ts';
 import { keysOf, type Keys } from './keys.ts';
 import type { Membership } from './membership.ts';
@@ -213,7 +213,7 @@ export class SharedReceiver implements Receiver {
     } catch (error) {
       logger.warn('A receiver could not give everything back: what it had waits for the end of its lease.', {
         destination: base,
-        error: error instanceof Error ? error.name : typeof error,
+        error: nameOf(error),
       });
     } finally {
       this.#reader.close();

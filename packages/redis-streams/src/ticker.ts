@@ -1,5 +1,6 @@
 import type { Timer } from '@anymq/core/driver';
 import type { DriverContext } from './driver-context.ts';
+import { nameOf } from './errors.ts';
 import type { Keys } from './keys.ts';
 import { pump } from './scripts/sending.ts';
 
@@ -103,7 +104,9 @@ export class Ticker {
 
   #say(what: string, error: unknown): void {
     if (this.#isClosed) return;
-    const name = error instanceof Error ? error.name : typeof error;
-    this.#context.logger.warn(`${what} It is tried again.`, { destination: this.#options.keys.base, error: name });
+    this.#context.logger.warn(`${what} It is tried again.`, {
+      destination: this.#options.keys.base,
+      error: nameOf(error),
+    });
   }
 }
