@@ -1,7 +1,7 @@
 import { type Clock, sleep } from '@anymq/core/driver';
 import type { Link } from './client.ts';
 import { earliest, leadersOf, offsetsOf } from './cluster-calls.ts';
-import { errorType } from './errors.ts';
+import { errorType, KafkaDriverError } from './errors.ts';
 import type { PartitionLog } from './partition-log.ts';
 
 export interface FetcherContext {
@@ -24,6 +24,8 @@ const shortWaitMs = 20;
 const maxPartitionBytes = 1_048_576;
 const maxBytes = 10_485_760;
 const troubleMs = 100;
+/** Whether it is really gone is found out by asking for it; until then it may be on its way. */
+const notThere = new KafkaDriverError('NOT_CONNECTED', 'The broker does not know one of the topics.');
 
 /** Keeps the logs filled: for each broker one request after the other, whatever is done with what they bring. */
 export class Fetcher {
@@ -62,7 +64,7 @@ export class Fetcher {
     while (!this.#closing.signal.aborted) {
       const led = [...this.#context.logs()].filter((log) => log.leader === nodeId && !log.isLost);
       const wanting = led.filter((log) => log.wantsMore);
-      if (wanting.length === 0) return;
+      if (wanting.length === 0) return this.#context.onTrouble(undefined);
       try {
         const restMs = empty < emptyPolls ? waitMs : idleWaitMs;
         const hasRecords = await this.#fetch(nodeId, wanting, wanting.length === led.length ? restMs : shortWaitMs);
@@ -106,7 +108,7 @@ export class Fetcher {
     const log = logs.find((each) => each.topic === topic && each.partition === partition);
     try {
       if (errorType(error) === 'OFFSET_OUT_OF_RANGE' && log !== undefined) return await this.#toEarliest(log);
-      onTrouble(error);
+      onTrouble(errorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION' ? notThere : error);
       await sleep(clock, troubleMs, signal);
       if (!signal.aborted) await this.#refresh(logs);
     } catch (failure) {

@@ -10,6 +10,7 @@ import { Fetcher } from './fetcher.ts';
 import { Loader } from './loader.ts';
 import { Membership } from './membership.ts';
 import type { Names } from './names.ts';
+import type { Part } from './part.ts';
 import type { PartitionLog } from './partition-log.ts';
 import { refugesOf } from './refuges.ts';
 import { Share } from './share.ts';
@@ -26,7 +27,8 @@ export interface HoldingsContext {
   readonly onRecords: () => void;
   /** The group knows that this member retreats. */
   readonly onRetreated: () => void;
-  readonly onTrouble: (error: unknown) => void;
+  /** Each part for itself: that one works does not mean that another does. undefined: it works again. */
+  readonly onTrouble: (part: Part, error: unknown) => void;
 }
 
 const maxSessionMs = 60_000;
@@ -40,7 +42,7 @@ export class Holdings {
   readonly #committer: Committer;
   readonly #fetcher: Fetcher;
   readonly #loader: Loader;
-  readonly #tiers: Tiers;
+  readonly tiers: Tiers;
   readonly #caretaker: Caretaker;
   readonly #closing = new AbortController();
   readonly #work = new Set<Promise<void>>();
@@ -64,9 +66,9 @@ export class Holdings {
       claims: () => [...this.#shares.keys()],
       onAssigned: (partitions) => this.#onAssigned(partitions),
       onEvicted: () => this.#loseAll(),
-      onTrouble,
+      onTrouble: (error) => onTrouble('membership', error),
     });
-    this.#tiers = new Tiers({
+    this.tiers = new Tiers({
       loader: this.#loader,
       logger,
       shareOf: (partition) => this.#shares.get(partition),
@@ -83,7 +85,7 @@ export class Holdings {
       logs,
       onRecords: context.onRecords,
       onMissing,
-      onTrouble,
+      onTrouble: (error) => onTrouble('fetching', error),
     });
   }
 
@@ -148,10 +150,6 @@ export class Holdings {
     return refugesOf(released, this.#shares.values(), this.#loader.partitions);
   }
 
-  get tiers(): Tiers {
-    return this.#tiers;
-  }
-
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
@@ -211,12 +209,12 @@ export class Holdings {
         break;
       } catch (error) {
         if (signal.aborted) return;
-        onTrouble(error);
+        onTrouble('loading', error);
         await sleep(context.clock, retryMs, signal);
       }
     }
     for (const share of shares) share.isLoaded = true;
-    onTrouble(undefined);
+    onTrouble('loading', undefined);
     this.onSettled();
   }
 
@@ -276,23 +274,23 @@ export class Holdings {
     const { signal } = this.#closing;
     this.#isMissing = true;
     while (!signal.aborted) {
-      onTrouble(new KafkaDriverError('NOT_CONNECTED', `The topic ${names.main} does not exist any more.`));
+      onTrouble('topic', new KafkaDriverError('NOT_CONNECTED', `The topic ${names.main} does not exist any more.`));
       await sleep(context.clock, retryMs, signal);
       try {
         if ((await leadersOf(links[1], names.main, context.clock)) !== undefined) break;
       } catch (error) {
-        onTrouble(error);
+        onTrouble('topic', error);
       }
     }
     this.#isMissing = false;
-    onTrouble(undefined);
+    onTrouble('topic', undefined);
     this.#membership.rejoin();
   }
 
   #track(work: Promise<void>): void {
     const tracked: Promise<void> = work
       .catch((error: unknown) => {
-        if (!this.#closing.signal.aborted) this.#context.onTrouble(error);
+        if (!this.#closing.signal.aborted) this.#context.onTrouble('handing over', error);
       })
       .finally(() => this.#work.delete(tracked));
     this.#work.add(tracked);

@@ -18,6 +18,7 @@ import { decodeRecord } from './encoding.ts';
 import { classifyError, KafkaDriverError } from './errors.ts';
 import { Holdings } from './holdings.ts';
 import { namesOf } from './names.ts';
+import type { Part } from './part.ts';
 import type { Entry, PartitionLog } from './partition-log.ts';
 import { Settling } from './settling.ts';
 import type { Share } from './share.ts';
@@ -27,6 +28,8 @@ import { Wakeup } from './wakeup.ts';
 const receiveMs = 10_000;
 /** How long trouble that may pass by itself lasts before a receive tells of it. */
 const patienceMs = 5000;
+/** More than core waits for in process. */
+const lateHopMs = 100;
 const firstJoinMs = 2500;
 
 /** A member of the group. It may take a while until it is given partitions. */
@@ -60,10 +63,12 @@ export class KafkaReceiver implements Receiver {
   readonly #context: DriverContext;
   readonly #from: Address;
   readonly #isOrdered: boolean;
+  readonly #main: string;
   readonly #holdings: Holdings;
   readonly #settling: Settling;
   readonly #wakeup: Wakeup;
-  #trouble: { readonly since: number; readonly error: unknown } | undefined;
+  /** Of each part that fails: since when, and why. */
+  readonly #troubles = new Map<Part, { readonly since: number; readonly error: unknown }>();
   #closing: Promise<void> | undefined;
 
   constructor(context: DriverContext, from: Address, options: ReceiverOptions, links: readonly [Link, Link]) {
@@ -71,6 +76,7 @@ export class KafkaReceiver implements Receiver {
     this.#context = context;
     this.#from = from;
     this.#isOrdered = from.ordering === 'key';
+    this.#main = names.main;
     this.#wakeup = new Wakeup(context.clock);
     this.#holdings = new Holdings({
       context,
@@ -80,7 +86,7 @@ export class KafkaReceiver implements Receiver {
       trimsMain: from.kind === 'queue' && from.retentionMs === undefined,
       onRecords: () => this.#wakeup.wake(),
       onRetreated: () => this.#evacuate(),
-      onTrouble: (error) => this.#onTrouble(error),
+      onTrouble: (part, error) => this.#onTrouble(part, error),
     });
     this.#settling = new Settling({ context, names, holdings: this.#holdings, isOrdered: this.#isOrdered });
   }
@@ -146,7 +152,11 @@ export class KafkaReceiver implements Receiver {
     message.token = delivery;
     message.crashCount = log.timesStarted(entry);
     if (log.isSuspect(entry)) message.suspect = message.redelivered = true;
-    if (this.#isOrdered) message.partition = partition;
+    if (this.#isOrdered) {
+      message.partition = partition;
+      // Sent with a delay, and due before anybody read it: its place is behind what came until then, not where it was sent.
+      if (topic === this.#main && (message.dueAt ?? Infinity) <= nowMs) message.dueAt = nowMs + lateHopMs;
+    }
     if (held !== undefined) {
       message.attempt = held.attempt;
       message.heldUntil = held.heldUntil;
@@ -175,7 +185,7 @@ export class KafkaReceiver implements Receiver {
     const done = work.then(
       () => true,
       (error: unknown) => {
-        this.#onTrouble(error);
+        this.#onTrouble('reserving', error);
         return false;
       },
     );
@@ -187,27 +197,29 @@ export class KafkaReceiver implements Receiver {
   }
 
   #nextAt(): number {
-    let next = this.#trouble === undefined ? Infinity : this.#trouble.since + patienceMs;
+    let next = Infinity;
+    for (const { since } of this.#troubles.values()) next = Math.min(next, since + patienceMs);
     for (const share of this.#holdings.receiving(undefined))
       for (const log of share.logs.values()) next = Math.min(next, log.nextAt);
     return next;
   }
 
-  #onTrouble(error: unknown): void {
-    if (error === undefined) this.#trouble = undefined;
-    else if (this.#trouble === undefined) {
-      this.#trouble = { since: this.#context.clock.now(), error };
+  #onTrouble(part: Part, error: unknown): void {
+    if (error === undefined) this.#troubles.delete(part);
+    else if (!this.#troubles.has(part)) {
+      this.#troubles.set(part, { since: this.#context.clock.now(), error });
       this.#wakeup.wake();
     }
   }
 
   /** Core shows it as `recovering`, and asks again; or ends the consumer, when no repetition helps. */
   #tellTrouble(): void {
-    if (this.#trouble === undefined) return;
-    const { since, error } = this.#trouble;
-    if (classifyError(error).retryable && this.#context.clock.now() - since < patienceMs) return;
-    this.#trouble = undefined;
-    throw error;
+    const now = this.#context.clock.now();
+    for (const [part, { since, error }] of this.#troubles) {
+      if (classifyError(error).retryable && now - since < patienceMs) continue;
+      this.#troubles.delete(part);
+      throw error;
+    }
   }
 
   async markStarted(tokens: readonly Token[]): Promise<void> {

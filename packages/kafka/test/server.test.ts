@@ -118,9 +118,9 @@ describe.runIf(broker !== '')('members in processes of their own', { timeout: 24
     await client.provision([queueOf(plan)]);
     await members.start('A', plan);
     // It has compiled what it needs when it has been idle for a while.
-    await new Promise((resolve) => setTimeout(resolve, 5000));
+    await new Promise((resolve) => setTimeout(resolve, 3000));
     const [before, since] = [await members.cpu('A'), Date.now()];
-    await new Promise((resolve) => setTimeout(resolve, 10_000));
+    await new Promise((resolve) => setTimeout(resolve, 6000));
     const share = ((await members.cpu('A')) - before) / 1000 / (Date.now() - since);
     expect(share).toBeLessThan(0.01);
     await members.stopAll();
