@@ -29,7 +29,7 @@ const receiveMs = 10_000;
 /** How long trouble that may pass by itself lasts before a receive tells of it. */
 const patienceMs = 5000;
 /** More than core waits for in process. */
-const lateHopMs = 100;
+const lateHopMs = 500;
 const firstJoinMs = 2500;
 
 /** A member of the group. It may take a while until it is given partitions. */
