@@ -7,6 +7,10 @@ export type DriverName = Exclude<BrokerName, 'postgres'>;
 export const drivers: Readonly<Record<string, StartBrokerOptions>> = {
   redis: { configuration: { appendonly: 'yes', appendfsync: 'always' } },
   rabbitmq: {},
+  kafka: {},
 } satisfies Partial<Record<DriverName, StartBrokerOptions>>;
 
 export const driverNames: readonly DriverName[] = Object.keys(drivers) as DriverName[];
+
+/** Those of the short form, in `npm test`. */
+export const shortDriverNames: readonly DriverName[] = ['redis', 'rabbitmq'];

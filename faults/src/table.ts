@@ -1,10 +1,9 @@
 import type { Outcome } from './run-fault.ts';
 
 /** What the tables show of an outcome. */
-export interface Row extends Pick<
-  Outcome,
-  'fault' | 'driver' | 'seed' | 'confirmed' | 'deaths' | 'recoveredAfterMs' | 'settledAfterMs'
-> {
+export interface Row extends Pick<Outcome, 'fault' | 'driver' | 'seed' | 'confirmed' | 'deaths' | 'recoveredAfterMs'> {
+  /** Null: not measured. */
+  readonly settledAfterMs: number | null;
   readonly lost: number;
   readonly duplicated: number;
   readonly outOfOrder: number;
@@ -33,18 +32,17 @@ const heads = [
 /** The cells of one row, in the order of the heads. */
 function cells(row: Row): readonly string[] {
   const { fault, driver, confirmed, lost, duplicated, outOfOrder, deaths, recoveredAfterMs, settledAfterMs } = row;
-  const seconds = recoveredAfterMs === null ? '–' : inSeconds(recoveredAfterMs);
   return [
     fault,
     driver,
     ...[confirmed, lost, duplicated, outOfOrder, deaths].map(String),
-    seconds,
+    inSeconds(recoveredAfterMs),
     inSeconds(settledAfterMs),
   ];
 }
 
-function inSeconds(ms: number): string {
-  return (ms / 1000).toFixed(1);
+function inSeconds(ms: number | null): string {
+  return ms === null ? '–' : (ms / 1000).toFixed(1);
 }
 
 export function printedRow(outcome: Outcome | undefined): string {

@@ -2,13 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BrokerUnavailableError } from '@anymq/testing/brokers';
 import { startBehindProxy } from '@anymq/testing/proxy';
 import type { BrokerBehindProxy } from '@anymq/testing/proxy';
-import { driverNames, drivers } from '../src/drivers.ts';
+import { drivers, shortDriverNames } from '../src/drivers.ts';
 import { faults } from '../src/faults.ts';
 import { isBad, runFault } from '../src/run-fault.ts';
 
 const short = faults.filter((fault) => fault.short === true);
 
-describe.each(driverNames)('on %s', (driver) => {
+describe.each(shortDriverNames)('on %s', (driver) => {
   let behind: BrokerBehindProxy | undefined;
   let leftOut = '';
 
