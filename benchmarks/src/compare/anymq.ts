@@ -19,6 +19,8 @@ export interface AnymqOptions {
   readonly store?: (url: string) => OpenStore;
   /** Handlers at once, and the largest batch: as much as the raw client takes at once. */
   readonly atOnce: number;
+  /** As `Contender.share`. */
+  readonly share?: number;
   /** Of the queue, where the broker has them. */
   readonly partitions?: number;
   /** Makes the broker's configuration with a client that counts its calls; the URL alone by default. */
@@ -61,6 +63,7 @@ export function anymqContender({
     role: 'ours',
     version: () => 'this commit',
     lacks: [],
+    ...(options.share === undefined ? {} : { share: options.share }),
     // Sending knows nothing of it.
     ...(options.store === undefined ? {} : { omits: sendOperations }),
     open: async (url) => {

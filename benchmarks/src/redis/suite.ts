@@ -27,7 +27,7 @@ export const redisSuite: BrokerSuite = {
     anymqContender(ours),
     rawRedis,
     anymqContender({ ...ours, name: 'anymq idempotent', store: memoryStore }),
-    anymqContender({ ...ours, name: 'anymq idempotent in Redis', store: redisStore }),
+    anymqContender({ ...ours, name: 'anymq idempotent in Redis', store: redisStore, share: 0.2 }),
     bullMq,
     moleculerChannels,
   ],
