@@ -6,7 +6,7 @@ interface CorkableStream {
 }
 
 /**
- * The client writes each message to its socket by itself: a system call and a packet for each. Returned is what holds them
+ * The client writes each message to its socket by itself: a system call and a packet for each. Returned is what holds a batch
  * together until the client has written, at the latest in the next turn of the event loop; and again whenever the socket
  * takes more after it was full.
  */
