@@ -5,6 +5,7 @@ import type { Message } from '../message.ts';
 import { type Outcome, outcomeKind, retryLater } from '../outcome.ts';
 import { ClaimRenewer, type HeldClaim, leaseLost, type RenewerOptions } from './claim-renewer.ts';
 import type { ClaimResult } from './idempotency-store.ts';
+import { oneCallATurn } from './one-call-a-turn.ts';
 import { scopedKey } from './scoped-key.ts';
 import { OwnSignal, withSignal } from './with-signal.ts';
 
@@ -41,10 +42,12 @@ export const putBack = (): Outcome => retryLater(1000, { charge: false });
 export class Protection {
   readonly #options: ProtectionOptions;
   readonly #renewer: ClaimRenewer;
+  readonly #store: ReturnType<typeof oneCallATurn>;
 
   constructor(options: ProtectionOptions) {
     this.#options = options;
     this.#renewer = new ClaimRenewer(options);
+    this.#store = oneCallATurn(options.store, options.leaseMs, options.retentionMs);
   }
 
   /** One outcome per delivery, in order. Calls `onFenced` for a success that no longer counts. */
@@ -67,11 +70,11 @@ export class Protection {
   }
 
   async #claim<D extends Delivery>(items: readonly Item<D>[]): Promise<void> {
-    const { store, leaseMs, clock } = this.#options;
+    const { leaseMs, clock } = this.#options;
     const asked = distinct(items);
     if (asked.length === 0) return;
     const validUntil = clock.now() + leaseMs;
-    const answers = await store.claim(
+    const answers = await this.#store.claim(
       asked.map(({ key }) => key as string),
       { leaseMs },
     );
@@ -146,7 +149,7 @@ export class Protection {
     const claims = claimsOf(items);
     if (claims.length === 0) return;
     try {
-      await this.#options.store.release(claims);
+      await this.#store.release(claims);
     } catch (error) {
       this.#options.onError(error);
     }
@@ -165,7 +168,7 @@ export class Protection {
    * twice otherwise.
    */
   async #confirm(items: readonly Item<Delivery>[]): Promise<readonly boolean[] | undefined> {
-    const { store, clock, leaseMs, retentionMs, onStoreError, onError, result } = this.#options;
+    const { clock, leaseMs, retentionMs, onStoreError, onError, result } = this.#options;
     const claims = claimsOf(items).map((own, index) => {
       const bytes = result?.((items[index] as Item<Delivery>).view.message);
       return bytes === undefined ? own : { ...own, result: bytes };
@@ -173,7 +176,7 @@ export class Protection {
     const until = clock.now() + leaseMs;
     for (let delayMs = 100; ; delayMs = Math.min(1000, delayMs * 2)) {
       try {
-        return await store.complete(claims, { retentionMs });
+        return await this.#store.complete(claims, { retentionMs });
       } catch (error) {
         onError(error);
         if (onStoreError === 'run') return items.map(() => true);
