@@ -3,6 +3,7 @@ import { redisSuite } from './redis/suite.ts';
 import { type ComparisonRun, runComparison } from './compare/run.ts';
 import { runGrowth } from './growth/run.ts';
 import { kafkaSuite } from './kafka/suite.ts';
+import { runIdempotency } from './idempotency/run.ts';
 import { runMicro } from './micro/run.ts';
 import { sqsSuite } from './sqs/suite.ts';
 import { runMemory } from './run-memory.ts';
@@ -20,5 +21,6 @@ export const suites: ReadonlyMap<string, Suite> = new Map<string, Suite>([
   ['kafka', (run) => runComparison(kafkaSuite, { ...run, rounds: run.rounds ?? 5 })],
   ['sqs', (run) => runComparison(sqsSuite, { ...run, rounds: run.rounds ?? 5 })],
   ['micro', (run) => runMicro({ ...run, rounds: run.rounds ?? 5 })],
+  ['idempotency', (run) => runIdempotency({ ...run, rounds: run.rounds ?? 5 })],
   ['growth', (run) => runGrowth({ ...run, rounds: run.rounds ?? 3 })],
 ]);

@@ -4,6 +4,7 @@ import { demoTotals } from './parts/demo.ts';
 import { errorTable } from './parts/errors.ts';
 import { eventTable } from './parts/events.ts';
 import { caseList, driverCaseList, faultyDriverTable, guaranteeTable } from './parts/guarantees.ts';
+import { faultyStoreTable, idempotencyCost, storeCaseList } from './parts/idempotency.ts';
 import { memberTable } from './parts/members.ts';
 import { readSource, type Page } from './pages.ts';
 
@@ -23,6 +24,9 @@ const parts: Readonly<Record<string, (...words: readonly string[]) => string>> =
   cases: caseList,
   'driver-cases': driverCaseList,
   'faulty-drivers': faultyDriverTable,
+  'store-cases': storeCaseList,
+  'faulty-stores': faultyStoreTable,
+  'idempotency-cost': idempotencyCost,
   members: memberTable,
   source: (path = '') => `\`\`\`ts\n${readSource(path)}\`\`\``,
 };

@@ -1,0 +1,100 @@
+import { createClient, type Client, type Consumer, defineQueue } from '@anymq/core';
+import { createMemoryDriver } from '@anymq/memory';
+import { createRedisStreamsDriver } from '@anymq/redis-streams';
+import { Redis } from 'ioredis';
+import { type BenchCase, requireCount } from '../bench-case.ts';
+import { openProtection, type Protection, type ProtectionName } from './protections.ts';
+
+export interface Urls {
+  readonly redis: string;
+  readonly postgres: string;
+}
+
+type Operation = 'consume' | 'consume-batch';
+type Broker = 'memory' | 'redis';
+
+const jobs = defineQueue<{ readonly n: number }>('jobs');
+const names: readonly ProtectionName[] = ['without', 'memory', 'redis', 'postgres', 'transactional'];
+/** How many times fewer messages are enough for what waits for a server. */
+const slower: Readonly<Record<ProtectionName, number>> = {
+  without: 1,
+  memory: 1,
+  redis: 2,
+  postgres: 8,
+  transactional: 8,
+};
+
+export function idempotencyCases(urls: Urls, messages: number): readonly BenchCase[] {
+  const all = (['memory', 'redis'] as const).flatMap((broker) =>
+    (['consume', 'consume-batch'] as const).flatMap((operation) =>
+      names.map((name) => oneCase(broker, operation, name, urls, Math.ceil(messages / slower[name]))),
+    ),
+  );
+  // What is on Redis already has no use for a memory of one process.
+  return all.filter(({ labels }) => labels.on === 'memory' || labels.variant !== 'memory');
+}
+
+function oneCase(broker: Broker, operation: Operation, name: ProtectionName, urls: Urls, messages: number): BenchCase {
+  return {
+    labels: { on: broker, operation, codec: 'json', variant: name },
+    messages,
+    async prepare() {
+      const client = await openClient(broker, urls);
+      await fill(client, messages);
+      const protection = openProtection(name, urls);
+      await warm(protection);
+      const { promise: done, resolve } = Promise.withResolvers<void>();
+      let handled = 0;
+      const consumer = openConsumer(operation, client, protection, (count) => {
+        handled += count;
+        if (handled === messages) resolve();
+      });
+      return {
+        async run() {
+          await consumer.start();
+          await done;
+          await consumer.stop();
+        },
+        async finish() {
+          await client.remove([jobs]);
+          await client.close();
+          await protection.close();
+          requireCount(operation, handled, messages);
+        },
+      };
+    },
+  };
+}
+
+async function openClient(broker: Broker, urls: Urls): Promise<Client> {
+  if (broker === 'memory') return (await createClient(createMemoryDriver())) as Client;
+  const namespace = `b${Math.random().toString(36).slice(2, 8)}`;
+  const client = new Redis(urls.redis, { lazyConnect: true });
+  return (await createClient(await createRedisStreamsDriver({ client, namespace }))) as Client;
+}
+
+async function fill(client: Client, messages: number): Promise<void> {
+  const producer = client.producer(jobs);
+  for (let from = 0; from < messages; from += 10_000) {
+    const bodies = Array.from({ length: Math.min(10_000, messages - from) }, (_, n) => ({ n: from + n }));
+    const results = await producer.sendMany(bodies);
+    requireCount('filling the queue', results.filter(({ ok }) => ok).length, bodies.length);
+  }
+}
+
+/** Connections and tables are made with the first message. */
+async function warm({ use: [middleware] }: Protection): Promise<void> {
+  const message = { id: 'warm', headers: {}, time: new Date(0), type: 't', source: '/s', body: new Uint8Array() };
+  const delivery = { message, attempt: 1, redelivered: false, destination: 'warm' };
+  await middleware?.(async () => undefined)(undefined, { ...delivery, signal: new AbortController().signal });
+}
+
+function openConsumer(
+  operation: Operation,
+  client: Client,
+  { use }: Protection,
+  tally: (count: number) => void,
+): Consumer {
+  if (operation === 'consume') return client.consumer(jobs, { use }, async () => tally(1));
+  return client.batchConsumer(jobs, { use, maxWaitMs: 5 }, async (deliveries) => tally(deliveries.length));
+}

@@ -1,0 +1,62 @@
+import { startBroker } from '@anymq/testing/brokers';
+import { choose, wordsOf } from '../choose.ts';
+import type { ComparisonRun } from '../compare/run.ts';
+import { progress } from '../progress.ts';
+import { type Report, reportOf } from '../report.ts';
+import { type CaseResult, runRounds } from '../runner.ts';
+import { ratioOf, type Spread } from '../statistics.ts';
+import { type Column, formatTable } from '../table.ts';
+import { idempotencyCases } from './cases.ts';
+
+interface Row extends CaseResult {
+  /** Messages a second, as a share of those of the same consumer without it. */
+  readonly share: Spread;
+}
+
+const columns: readonly Column<Row>[] = [
+  { title: 'broker', align: 'left', cell: ({ on }) => on },
+  { title: 'operation', align: 'left', cell: ({ operation }) => operation },
+  { title: 'protection', align: 'left', cell: ({ variant }) => variant },
+  { title: 'messages/s', align: 'right', cell: ({ messagesPerSecond }) => whole(messagesPerSecond.median) },
+  { title: 'µs/message', align: 'right', cell: ({ microseconds }) => microseconds.median.toFixed(2) },
+  { title: 'of without', align: 'right', cell: ({ share }) => share.median.toFixed(2) },
+  { title: 'min–max', align: 'right', cell: ({ share }) => `${share.min.toFixed(2)}–${share.max.toFixed(2)}` },
+];
+
+/** What it costs to run each message once: every store, and the inbox, beside the same consumer without. */
+export async function runIdempotency({ size, rounds, only }: ComparisonRun): Promise<Report> {
+  const [redis, postgres] = await Promise.all([
+    startBroker('redis', { configuration: { appendonly: 'yes', appendfsync: 'everysec' } }),
+    startBroker('postgres'),
+  ]);
+  try {
+    const urls = { redis: redis.url, postgres: postgres.url };
+    const results = await runRounds(choose(idempotencyCases(urls, size === 'quick' ? 10_000 : 40_000), only), {
+      rounds,
+      onProgress: (round, labels) =>
+        progress(`${round > 0 ? `round ${round} of ${rounds}` : 'warm-up'}: ${wordsOf(labels).join(' ')}`),
+    });
+    progress('');
+    console.log(
+      formatTable(
+        columns,
+        results.map((result) => withShare(result, results)),
+      ),
+    );
+    return reportOf({ broker: 'idempotency', size, rounds, cases: results, backlogs: [] });
+  } finally {
+    await Promise.all([redis.container.stop(), postgres.container.stop()]);
+  }
+}
+
+function withShare(result: CaseResult, all: readonly CaseResult[]): Row {
+  const { on, operation } = result;
+  const without = all.find((each) => each.on === on && each.operation === operation && each.variant === 'without');
+  const speeds = (each: CaseResult): readonly number[] =>
+    each.perRound.map(({ messagesPerSecond }) => messagesPerSecond);
+  return { ...result, share: ratioOf(speeds(result), speeds(without ?? result)) };
+}
+
+function whole(value: number): string {
+  return Math.round(value).toLocaleString('en');
+}

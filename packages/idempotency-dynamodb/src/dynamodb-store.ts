@@ -1,0 +1,157 @@
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  DeleteItemCommand,
+  type DeleteItemCommandInput,
+  GetItemCommand,
+  UpdateItemCommand,
+  type UpdateItemCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import { AnymqError, type Claim, type ClaimResult, type IdempotencyStore } from '@anymq/core';
+import { answerWithin } from '@anymq/core/driver';
+import type { DynamodbClient } from './create-dynamodb-store.ts';
+import { type Item, standingOf, timesOf } from './items.ts';
+
+export interface DynamodbStoreSettings {
+  readonly client: DynamodbClient;
+  readonly table: string;
+  readonly prefix: string;
+  readonly timeoutMs: number;
+}
+
+interface Owned extends Claim {
+  readonly result?: Uint8Array | undefined;
+}
+
+const ours = '#token = :token AND attribute_not_exists(done)';
+const names = { '#token': 'token', '#until': 'until' };
+
+export class DynamodbStore implements IdempotencyStore {
+  readonly #settings: DynamodbStoreSettings;
+  /** A name of this store's, and a number: short, and nobody else's. */
+  readonly #name = randomBytes(9).toString('base64url');
+  #claims = 0;
+  #closed = false;
+
+  constructor(settings: DynamodbStoreSettings) {
+    this.#settings = settings;
+  }
+
+  async claim(keys: readonly string[], { leaseMs }: { readonly leaseMs: number }): Promise<readonly ClaimResult[]> {
+    const distinct = [...new Set(keys)];
+    const answers = await this.#each(distinct, (key) => this.#claimOne(key, leaseMs));
+    const seen = new Set<string>();
+    return keys.map((key) => {
+      const answer = answers[distinct.indexOf(key)] as ClaimResult;
+      const again = seen.has(key);
+      seen.add(key);
+      return again && answer.state === 'claimed' ? { state: 'busy', retryInMs: leaseMs } : answer;
+    });
+  }
+
+  extend(claims: readonly Claim[], { leaseMs }: { readonly leaseMs: number }): Promise<readonly boolean[]> {
+    return this.#each(claims, async ({ key, token }) => {
+      const change = this.#update(key, 'SET #until = :until, expires = :expires', ours, {
+        ...timesOf(steadyNow(), leaseMs),
+        ':token': { S: token },
+      });
+      return (await change) === undefined;
+    });
+  }
+
+  complete(claims: readonly Owned[], { retentionMs }: { readonly retentionMs: number }): Promise<readonly boolean[]> {
+    return this.#each(claims, async ({ key, token, result }) => {
+      const set = 'SET done = :done, #until = :until, expires = :expires';
+      const held = await this.#update(key, result === undefined ? set : `${set}, #result = :result`, ours, {
+        ...timesOf(steadyNow(), retentionMs),
+        ...(result === undefined ? {} : { ':result': { B: result } }),
+        ':done': { BOOL: true },
+        ':token': { S: token },
+      });
+      // Again, of what it has completed: as before.
+      return held === undefined || (held['done']?.BOOL === true && held['token']?.S === token);
+    });
+  }
+
+  async release(claims: readonly Claim[]): Promise<void> {
+    await this.#each(claims, async ({ key, token }) => {
+      const input: DeleteItemCommandInput = {
+        ...this.#where(key),
+        ConditionExpression: ours,
+        ExpressionAttributeNames: { '#token': 'token' },
+        ExpressionAttributeValues: { ':token': { S: token } },
+      };
+      await this.#refused(key, this.#settings.client.send(new DeleteItemCommand(input)), false);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  async #claimOne(key: string, leaseMs: number): Promise<ClaimResult> {
+    const token = `${this.#name}${(this.#claims += 1).toString(36)}`;
+    const now = steadyNow();
+    const set = 'SET #token = :token, #until = :until, expires = :expires REMOVE done, #result';
+    const held = await this.#update(key, set, 'attribute_not_exists(id) OR #until <= :now OR #token = :token', {
+      ...timesOf(now, leaseMs),
+      ':now': { N: String(now) },
+      ':token': { S: token },
+    });
+    return held === undefined ? { state: 'claimed', token } : standingOf(held, steadyNow());
+  }
+
+  /** Undefined when it was done; otherwise what stands there. */
+  #update(key: string, set: string, condition: string, values: Item): Promise<Item | undefined> {
+    const used = set.includes('#result') ? { ...names, '#result': 'result' } : names;
+    const input: UpdateItemCommandInput = {
+      ...this.#where(key),
+      UpdateExpression: set,
+      ConditionExpression: condition,
+      ExpressionAttributeNames: used,
+      ExpressionAttributeValues: { ...values },
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    };
+    return this.#refused(key, this.#settings.client.send(new UpdateItemCommand(input)), true);
+  }
+
+  async #refused(key: string, change: Promise<unknown>, asks: boolean): Promise<Item | undefined> {
+    try {
+      await change;
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== 'ConditionalCheckFailedException') throw error;
+      if (!asks) return {};
+      return (error as { readonly Item?: Item }).Item ?? (await this.#read(key));
+    }
+  }
+
+  /** For a server that does not say what made the condition fail. */
+  async #read(key: string): Promise<Item> {
+    const { client } = this.#settings;
+    const answer = await client.send(new GetItemCommand({ ...this.#where(key), ConsistentRead: true }));
+    return (answer as { readonly Item?: Item }).Item ?? {};
+  }
+
+  #where(key: string): { readonly TableName: string; readonly Key: Record<string, { S: string }> } {
+    const { table, prefix } = this.#settings;
+    return { TableName: table, Key: { id: { S: prefix + columnKey(key) } } };
+  }
+
+  /** Conditions are of one item each: as many calls as there are keys, at once. */
+  async #each<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<readonly R[]> {
+    if (this.#closed)
+      throw new AnymqError('CLOSED', 'The idempotency store is closed. Close it after its consumers have stopped.');
+    return answerWithin(this.#settings.timeoutMs, 'DynamoDB', Promise.all(items.map(work)));
+  }
+}
+
+/** Conditions know no time of the server. This one is not set while the process runs. */
+function steadyNow(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+/** A key of a table has at most 2,048 bytes. */
+function columnKey(key: string): string {
+  if (key.length <= 512 && key.isWellFormed()) return key;
+  return `sha256:${createHash('sha256').update(key, 'utf16le').digest('hex')}`;
+}

@@ -1,0 +1,75 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
+import { createDynamodbStore, tableDefinition } from '@anymq/idempotency-dynamodb';
+import { testIdempotencyStore } from '@anymq/testing';
+import dynalite from 'dynalite';
+import { beforeAll, expect, test } from 'vitest';
+
+const server = dynalite({ createTableMs: 0 }).listen(0, '127.0.0.1');
+await once(server, 'listening');
+const client = new DynamoDBClient({
+  endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+  region: 'eu-west-1',
+  credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+});
+beforeAll(async () => {
+  await client.send(new CreateTableCommand(tableDefinition()));
+  await waitUntilTableExists({ client, maxWaitTime: 10, minDelay: 1 }, { TableName: 'anymq-idempotency' });
+}, 20_000);
+
+testIdempotencyStore(
+  {
+    name: 'idempotency-dynamodb on dynalite',
+    createStore: async (namespace) => createDynamodbStore({ client, prefix: `${namespace}/`, timeoutMs: 30_000 }),
+    async close() {
+      client.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  },
+  // The server computes in this very process, a request for each key.
+  { timeScale: 4 },
+);
+
+const lease = { leaseMs: 1000 };
+
+/** As DynamoDB answers since 2023, and the emulator does not. */
+test('where the failed condition brings the item, nothing is read', async () => {
+  const sent: string[] = [];
+  const until = { N: String(performance.timeOrigin + performance.now() + 500) };
+  const answering = (Item: object): Parameters<typeof createDynamodbStore>[0]['client'] => ({
+    async send(command: { constructor: { name: string } }) {
+      sent.push(command.constructor.name);
+      throw Object.assign(new Error('The conditional request failed'), {
+        name: 'ConditionalCheckFailedException',
+        Item,
+      });
+    },
+  });
+  const done = createDynamodbStore({
+    client: answering({ done: { BOOL: true }, result: { B: Uint8Array.of(1) }, until }),
+  });
+  expect(await done.claim(['a'], lease)).toEqual([{ state: 'done', result: Uint8Array.of(1) }]);
+  const busy = createDynamodbStore({ client: answering({ token: { S: 'other' }, until }) });
+  expect(await busy.claim(['a'], lease)).toMatchObject([{ state: 'busy' }]);
+  expect(await busy.complete([{ key: 'a', token: 'mine' }], { retentionMs: 1000 })).toEqual([false]);
+  expect(new Set(sent)).toEqual(new Set(['UpdateItemCommand']));
+});
+
+test('what DynamoDB refuses for another reason rejects as it is; what hangs is TIMEOUT', async () => {
+  const throttled = {
+    send: () => Promise.reject(Object.assign(new Error('slow down'), { name: 'ThrottlingException' })),
+  };
+  await expect(createDynamodbStore({ client: throttled }).claim(['a'], lease)).rejects.toThrow('slow down');
+  const silent = { send: () => new Promise(() => undefined) };
+  const store = createDynamodbStore({ client: silent, timeoutMs: 20 });
+  await expect(store.claim(['a'], lease)).rejects.toMatchObject({ code: 'TIMEOUT' });
+});
+
+test.each([{}, { client: {} }, { client, table: '' }, { client, ttl: 1 }, { client, timeoutMs: 0 }])(
+  'options like %# are refused',
+  (options) => {
+    expect(() => createDynamodbStore(options as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+  },
+);
