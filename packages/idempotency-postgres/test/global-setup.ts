@@ -1,4 +1,15 @@
 import { brokerSetup } from '@anymq/testing/brokers';
 
-// A restart of the container is none of the machine: what was written is there.
-export const setup: ReturnType<typeof brokerSetup> = brokerSetup('postgres', { configuration: { fsync: 'off' } });
+const setups = [
+  // A restart of the container is none of the machine: what was written is there.
+  brokerSetup('postgres', { configuration: { fsync: 'off' } }),
+  brokerSetup('redis'),
+  brokerSetup('rabbitmq'),
+];
+
+export async function setup(): Promise<() => Promise<void>> {
+  const teardowns = await Promise.all(setups.map((each) => each()));
+  return async () => {
+    for (const teardown of teardowns) await teardown?.();
+  };
+}

@@ -1,0 +1,155 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { connect, defineQueue, type Client } from '@anymq/core';
+import { audit, type Findings } from './audit.ts';
+import { driverOf } from './drivers.ts';
+import { Journal } from './journal.ts';
+import { leaseMs, variable, type Protection, type WorkerSettings } from './settings.ts';
+
+export interface ProofOptions {
+  readonly brokerUrl: string;
+  readonly protection: Protection;
+  readonly storeUrl: string;
+  readonly journalUrl: string;
+  /** Done once, when the work is well under way. */
+  readonly disturb?: (() => Promise<void>) | undefined;
+}
+
+export interface Proof extends Findings {
+  readonly effects: ReadonlyMap<string, number>;
+  readonly kills: number;
+}
+
+const keyCount = 1000;
+const copies = 5;
+const processes = 4;
+const killEveryMs = 1000;
+/** Of a machine of its own half a minute is more than enough. */
+const limitMs = 240_000;
+const orders = defineQueue('orders');
+
+/**
+ * 1,000 keys, each sent five times, handled by four processes, one of which is killed every second and started again, while
+ * a fifth of the runs fail. Resolves when every message is settled.
+ */
+export async function prove({ disturb, ...rest }: ProofOptions): Promise<Proof> {
+  const namespace = `p${Math.random().toString(36).slice(2, 10)}`;
+  const journal = new Journal(rest.journalUrl, namespace);
+  const crew = new Crew({ ...rest, namespace }, journal);
+  const client = await connect(
+    { brokers: { all: rest.brokerUrl }, namespace },
+    { drivers: [await driverOf(rest.brokerUrl)] },
+  );
+  try {
+    await journal.create();
+    const keys = Array.from({ length: keyCount }, (_, n) => `key-${n}`);
+    await send(client, keys);
+    crew.start();
+    await untilDone(client, journal, disturb);
+    const effects = await journal.effects();
+    await crew.end();
+    return { ...audit(keys, await journal.entries(), effects), effects, kills: crew.kills };
+  } finally {
+    await crew.end();
+    await client.remove([orders]);
+    await client.close();
+    await journal.close();
+  }
+}
+
+async function send(client: Client, keys: readonly string[]): Promise<void> {
+  const producer = client.producer(orders);
+  for (let copy = 0; copy < copies; copy++) {
+    const results = await producer.sendMany(keys, (key) => ({ id: String(key) }));
+    if (results.some(({ ok }) => !ok)) throw new Error('Not everything was sent.');
+  }
+}
+
+/** The effects are all there, and then nothing is left to be handled: a duplicate that is to do harm has had its chance. */
+async function untilDone(client: Client, journal: Journal, disturb: ProofOptions['disturb']): Promise<void> {
+  const deadline = performance.now() + limitMs;
+  let disturbance: Promise<void> | undefined;
+  // A broker that cannot say what is delayed has to be quiet for as long as a duplicate waits.
+  let quietSince = performance.now();
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const { size } = await journal.effects();
+    if (performance.now() > deadline)
+      throw new Error(
+        `After ${limitMs} ms ${size} keys have their effect: ${JSON.stringify(await client.inspect(orders))}`,
+      );
+    if (size > keyCount / 4) disturbance ??= disturb?.();
+    const { backlog, inFlight, delayed } = await client.inspect(orders);
+    const values = [backlog, inFlight, delayed].map(({ value }) => value);
+    if (size < keyCount || values.some((value) => value !== null && value > 0)) quietSince = performance.now();
+    if (performance.now() - quietSince > (values.includes(null) ? 2 * leaseMs : 0)) return disturbance;
+  }
+}
+
+interface Member {
+  readonly worker: string;
+  readonly process: ChildProcess;
+  ready: boolean;
+}
+
+/** The processes, and who kills them. */
+class Crew {
+  readonly #settings: Omit<WorkerSettings, 'worker'>;
+  readonly #journal: Journal;
+  readonly #members: Member[] = [];
+  #started = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #killing: Promise<void> = Promise.resolve();
+  kills = 0;
+
+  constructor(settings: Omit<WorkerSettings, 'worker'>, journal: Journal) {
+    this.#settings = settings;
+    this.#journal = journal;
+  }
+
+  start(): void {
+    for (let n = 0; n < processes; n++) this.#spawn();
+    this.#timer = setInterval(() => {
+      this.#killing = this.#killing.then(() => this.#killOldest());
+    }, killEveryMs);
+  }
+
+  async end(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#killing;
+    await Promise.all(this.#members.splice(0).map(({ process }) => kill(process)));
+  }
+
+  /** When all of them take messages: where starting one lasts longer than a second, nobody would ever come to it. */
+  async #killOldest(): Promise<void> {
+    const oldest = this.#members.every(({ ready }) => ready) ? this.#members.shift() : undefined;
+    if (oldest === undefined) return;
+    this.#spawn();
+    await kill(oldest.process);
+    this.kills += 1;
+    await this.#journal.note(oldest.worker, 'killed', [oldest.worker]);
+  }
+
+  #spawn(): void {
+    const worker = `worker-${(this.#started += 1)}`;
+    const settings: WorkerSettings = { ...this.#settings, worker };
+    const child = spawn(
+      process.execPath,
+      ['--conditions=source', fileURLToPath(new URL('worker.ts', import.meta.url))],
+      {
+        env: { ...process.env, [variable]: JSON.stringify(settings) },
+        stdio: ['pipe', 'pipe', 'inherit'],
+      },
+    );
+    const member: Member = { worker, process: child, ready: false };
+    child.stdout.once('data', () => (member.ready = true));
+    this.#members.push(member);
+  }
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+}

@@ -1,0 +1,18 @@
+/** What a process of the proof is told, in its environment. */
+export interface WorkerSettings {
+  readonly worker: string;
+  /** What `connect` takes. */
+  readonly brokerUrl: string;
+  readonly namespace: string;
+  readonly protection: Protection;
+  /** Of the store's server. */
+  readonly storeUrl: string;
+  /** Of the database with the journal and the effects. */
+  readonly journalUrl: string;
+}
+
+/** `transactional`, or `idempotent` with a store in one of these. */
+export type Protection = 'transactional' | 'redis' | 'postgres';
+
+export const variable = 'ANYMQ_PROOF_SETTINGS';
+export const leaseMs = 2000;
