@@ -82,8 +82,9 @@ async function untilDone(client: Client, journal: Journal, disturb: ProofOptions
     if (size > keyCount / 4) disturbance ??= disturb?.();
     const { backlog, inFlight, delayed } = await client.inspect(orders);
     const values = [backlog, inFlight, delayed].map(({ value }) => value);
-    if (size < keyCount || values.some((value) => value !== null && value > 0)) quietSince = performance.now();
-    if (performance.now() - quietSince > (values.includes(null) ? 2 * leaseMs : 0)) return disturbance;
+    const isQuiet = size === keyCount && values.every((value) => value === null || value === 0);
+    if (!isQuiet) quietSince = performance.now();
+    else if (performance.now() - quietSince >= (values.includes(null) ? 2 * leaseMs : 0)) return disturbance;
   }
 }
 
