@@ -34,7 +34,7 @@ class Turn<Item, Answer> {
 
   async #flush(): Promise<readonly Answer[]> {
     // The others of this turn come before what has been put off.
-    await undefined;
+    await Promise.resolve();
     const items = this.#items;
     this.#items = [];
     this.#answers = undefined;
