@@ -20,6 +20,9 @@ export default defineConfig({
   // That of the global set-up.
   environments: { __vitest__: { resolve: { conditions, externalConditions: conditions } } },
   test: {
+    // A busy machine is no failure; what takes longer hangs.
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
     projects: roots.map((root) => ({
       extends: true,
       test: { name: root, root, include: ['test/**/*.test.ts'], globalSetup: globalSetupOf(root) },
