@@ -49,8 +49,9 @@ function losingReceiver(
       const tokens = [...held];
       held.clear();
       for (const token of tokens) gone.add(token);
-      await inner.settleBatch(tokens.map((token) => ({ token, outcome: { kind: 'release', delayMs: 0 } })));
+      // Told first: one that came again before that would keep its run, which is ours by the new delivery.
       onLost(tokens, reason);
+      await inner.settleBatch(tokens.map((token) => ({ token, outcome: { kind: 'release', delayMs: 0 } })));
     },
   };
 }
