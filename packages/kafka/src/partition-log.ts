@@ -22,7 +22,7 @@ export interface LogOptions {
   readonly progress: Progress;
   /** Ours: nothing of what it handed out can have killed another process. */
   readonly ownerId: string;
-  /** When a record may be handed out. Ascending, where `isSorted`. */
+  /** When a record may be handed out; 0: at once. */
   readonly availableAt: (record: FetchedRecord) => number;
   /** Most records to be kept here. */
   readonly maxBuffered: number;
@@ -47,6 +47,8 @@ export class PartitionLog {
   readonly #undone = new Map<number, Entry>();
   readonly #ready: Entry[] = [];
   readonly #waiting: Entry[] = [];
+  /** Times that earlier owners died of it. */
+  readonly #deaths: ReadonlyMap<number, number>;
   readonly #started: Map<number, number>;
   readonly #held: Map<number, HeldNote>;
   readonly #suspectTo: number;
@@ -65,6 +67,7 @@ export class PartitionLog {
     this.committedOffset = from;
     this.reservedTo = from;
     this.#restored = progress.done;
+    this.#deaths = progress.started;
     this.#started = new Map(progress.started);
     this.#held = new Map(progress.held);
     const { owner = { id: ownerId, upTo: from } } = progress;
@@ -107,7 +110,8 @@ export class PartitionLog {
   /** The next one to hand out; undefined: none for now. */
   take(now: number, maxBytes: number): Entry | undefined {
     this.#promote(now);
-    if (this.isLost || this.#hasTooManyGaps) return undefined;
+    // With nothing out nothing would ever close a gap: then one at a time.
+    if (this.isLost || (this.#hasTooManyGaps && this.#outCount > 0)) return undefined;
     const [entry] = this.#ready;
     if (entry === undefined || entry.bytes > maxBytes) return undefined;
     this.#ready.shift();
@@ -136,14 +140,20 @@ export class PartitionLog {
     return this.#waiting[0]?.availableAt ?? Infinity;
   }
 
-  /** Back to its place. */
+  /** Back to its place: that was no death, but those before it stay. */
   putBack(entry: Entry): void {
     if (!entry.isOut) return;
     entry.isOut = false;
     this.#outCount--;
     this.#bytes += entry.bytes;
-    this.#started.delete(entry.offset);
+    this.#forgetStart(entry.offset);
     insert(this.#ready, entry, (a) => a.offset);
+  }
+
+  #forgetStart(offset: number): void {
+    const deaths = this.#deaths.get(offset);
+    if (deaths === undefined) this.#started.delete(offset);
+    else this.#started.set(offset, deaths);
   }
 
   settle({ offset, isOut }: Entry): void {
@@ -193,9 +203,15 @@ export class PartitionLog {
     };
   }
 
-  /** For a successor, to whom everything was given back. */
+  /** For a successor, to whom everything was given back: what runs is no death. */
   farewell(): Progress {
-    return { ...noProgress, done: [...this.#done()], held: this.#held };
+    const started = new Map([...this.#started.keys()].flatMap((offset) => this.#deathsOf(offset)));
+    return { ...noProgress, done: [...this.#done()], started, held: this.#held };
+  }
+
+  #deathsOf(offset: number): readonly (readonly [number, number])[] {
+    const deaths = this.#deaths.get(offset);
+    return deaths === undefined ? [] : [[offset, deaths]];
   }
 
   /** Between what is undone: settled, or never there. What was settled before us counts until we have come to it. */
