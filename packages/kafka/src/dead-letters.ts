@@ -24,6 +24,11 @@ import { visibleRecords } from './visible-records.ts';
 class LetterRef {
   readonly offset: number;
   readonly record: FetchedRecord;
+  /** Its copy was confirmed: what remains is to take it out. */
+  isCopied = false;
+  /** We tried to take it out: that it is gone may be our doing. */
+  mayBeOut = false;
+  /** Once it is known. */
   result: SettleResult | undefined = undefined;
 
   constructor(offset: number, record: FetchedRecord) {
@@ -54,19 +59,19 @@ export function createDeadLetterStore(context: DriverContext, of: Address): Dead
 
   const takeOut = async (refs: readonly LetterRef[]): Promise<void> => {
     const state = await removed();
-    for (const ref of refs) {
-      ref.result = state.has(ref.offset) ? lost : settled;
-      state.add(ref.offset);
-    }
-    await commitAlone(link, dead, dead, new Map([[0, state.committed()]]));
+    const results = refs.map(({ offset, mayBeOut }) => (state.has(offset) && !mayBeOut ? lost : settled));
+    for (const { offset } of refs) state.add(offset);
+    const committed = state.committed();
+    for (const [index, ref] of refs.entries()) ref.mayBeOut = results[index] === settled;
+    await commitAlone(link, dead, dead, new Map([[0, committed]]));
+    for (const [index, ref] of refs.entries()) ref.result = results[index];
   };
 
   const requeue = async (refs: readonly LetterRef[]): Promise<void> => {
     const state = await removed();
-    const there = refs.filter((ref) => {
-      if (state.has(ref.offset)) ref.result = lost;
-      return ref.result === undefined;
-    });
+    const copied = refs.filter(({ isCopied }) => isCopied);
+    const there = refs.filter((ref) => !ref.isCopied && !state.has(ref.offset));
+    for (const ref of refs) if (!ref.isCopied && state.has(ref.offset)) ref.result = lost;
     for (const { offset } of there) state.add(offset);
     // Before anything is written: what cannot be taken out afterwards would be redriven again.
     state.committed();
@@ -79,8 +84,10 @@ export function createDeadLetterStore(context: DriverContext, of: Address): Dead
       record: encodeRecord(letter, chosen[index] ?? 0, clock.now(), { attempt: 1 }),
     }));
     const { offsets, error } = await writer.write(writes);
+    for (const ref of there.slice(0, offsets.length)) ref.isCopied = true;
     for (const ref of there.slice(offsets.length)) ref.result = { ok: false, reason: 'error', error };
-    if (offsets.length > 0) await takeOut(there.slice(0, offsets.length));
+    const out = [...copied, ...there.slice(0, offsets.length)];
+    if (out.length > 0) await takeOut(out);
   };
 
   return {

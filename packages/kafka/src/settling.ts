@@ -33,6 +33,7 @@ export class Settling {
 
   async settle(items: readonly Settlement[]): Promise<readonly SettleResult[]> {
     const open = openItems(items);
+    this.#forgetLost(items);
     const fresh = open.filter(({ delivery }) => !delivery.isApplied);
     const failures = await this.#writeCopies(fresh, this.#refugesOf(fresh));
     const done = open.filter(({ delivery }) => !failures.has(delivery));
@@ -58,9 +59,16 @@ export class Settling {
   putBack(deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) {
       if (delivery.result !== undefined) continue;
-      delivery.entry.log.putBack(delivery.entry);
+      if (!delivery.isApplied) delivery.entry.log.putBack(delivery.entry);
       this.#conclude(delivery, false);
     }
+    this.#context.holdings.onSettled();
+  }
+
+  /** What went away with its topic keeps no partition from being handed over. */
+  #forgetLost(items: readonly Settlement[]): void {
+    for (const { token } of items)
+      if (token instanceof Delivery && token.result === lost) this.#context.holdings.forget(token);
   }
 
   /**
