@@ -1,4 +1,5 @@
 // What a producer loads with its first key, options or middleware; a plain one does without.
 export { checkMessage } from './check-message.ts';
 export { KeyGate } from './key-gate.ts';
+export { KeyTurns } from './key-turns.ts';
 export { keyOf, optionsOfEach, watch } from './send-options.ts';

@@ -5,6 +5,7 @@ import { invalidOption } from '../options.ts';
 import type { Producer, Receipt, SendHandler, SendOptions, SendResult } from '../send-types.ts';
 import type { Batcher } from './batcher.ts';
 import { buildMessage, type MessageContext } from './build-message.ts';
+import type { KeyTurns } from './key-turns.ts';
 import { aborted, closed, invalid } from './send-errors.ts';
 import { SendEntry, type SendCall } from './send-entry.ts';
 
@@ -103,21 +104,36 @@ export function createProducer(context: ProducerContext): Producer<unknown> {
         failedKeys: undefined,
       };
       const deadline = clock.now() + context.timeoutMs;
+      const turns = middleware && extras && new extras.KeyTurns();
       for (let index = 0; index < messages.length; index++) {
         const message = messages[index] as Built;
         if (AnymqError.isInstance(message)) {
           batcher.keys?.markFailed(call, extras?.keyOf(destination, bodies[index], optionsOf(index)), index);
           call.onFailed(index, message);
         } else if (middleware === undefined) submit(message, call, index, deadline, optionsOf(index)?.signal);
-        else submitThrough(message, call, index, optionsOf(index)?.signal);
+        else submitThrough(message, call, index, turns, optionsOf(index)?.signal);
       }
     });
   }
 
-  function submitThrough(message: OutgoingMessage, call: SendCall, index: number, signal?: AbortSignal): void {
+  function submitThrough(
+    message: OutgoingMessage,
+    call: SendCall,
+    index: number,
+    turns: KeyTurns | undefined,
+    signal?: AbortSignal,
+  ): void {
     call.failedKeys ??= new Map();
-    const sent = (async () => sendThrough(message, signal, call.failedKeys, index))();
-    sent.then(
+    const { key } = message;
+    const run = async (onHandedOver?: () => void): Promise<Receipt> => {
+      try {
+        return await sendThrough(message, signal, call.failedKeys, index, onHandedOver);
+      } catch (error) {
+        batcher.keys?.markFailed(call, key, index);
+        throw error;
+      }
+    };
+    (key === undefined || turns === undefined ? run() : turns.take(key, run)).then(
       (receipt) => call.onSent(index, receipt),
       async (error: unknown) => call.onFailed(index, await context.wrap(error)),
     );
@@ -128,6 +144,7 @@ export function createProducer(context: ProducerContext): Producer<unknown> {
     signal: AbortSignal | undefined,
     failedKeys?: SendCall['failedKeys'],
     index = 0,
+    onHandedOver?: () => void,
   ): Promise<Receipt> {
     const last: SendHandler = (changed) =>
       new Promise((resolve, reject) => {
@@ -137,6 +154,7 @@ export function createProducer(context: ProducerContext): Producer<unknown> {
           failedKeys,
         };
         submit(changed, call, index, clock.now() + context.timeoutMs, signal);
+        onHandedOver?.();
       });
     return (middleware === undefined ? last : middleware(last))(message);
   }

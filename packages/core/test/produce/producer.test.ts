@@ -260,6 +260,40 @@ test('lingerMs waits to fill a batch', async () => {
   await client.close();
 });
 
+test('middleware that refuses or delays a message of a key lets no later one of it pass', async () => {
+  const { client, batches, settle } = await createSenderStage();
+  let release = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const producer = client.producer(keyed, {
+    use: [
+      (next) => async (message) => {
+        if (message.id === 'slow') await held;
+        if (message.id === 'refused') throw new Error('not this one');
+        return next(message);
+      },
+    ],
+  });
+  const ids = ['slow', 'after', 'refused', 'never', 'other'];
+  const keys = ['a', 'a', 'b', 'b', 'c'];
+  const sent = producer.sendMany(
+    keys.map((key, n) => order(n, key)),
+    (_, index) => ({ id: ids[index] }),
+  );
+  await settle();
+  expect(batches.flatMap(({ messages }) => messages.map(({ id }) => id))).toEqual(['other']);
+  release();
+  batches[0]?.confirm();
+  await settle();
+  batches[1]?.confirm();
+  await settle();
+  batches[2]?.confirm();
+  expect(batches.flatMap(({ messages }) => messages.map(({ id }) => id))).toEqual(['other', 'slow', 'after']);
+  expect(codes(await sent)).toEqual(['ok', 'ok', 'UNKNOWN', 'CONFLICT', 'ok']);
+  await client.close();
+});
+
 test('middleware sees the encoded message, may change a copy, and keeps the rules of sendMany', async () => {
   const { client, batches, settle } = await createSenderStage({ atomicBatch: false });
   const producer: Producer<Order> = client.producer(keyed, {
