@@ -172,8 +172,12 @@ export class KafkaReceiver implements Receiver {
     const reserved = this.#holdings.reserve(taken);
     if (reserved !== undefined && !(await this.#unlessAborted(reserved, signal))) {
       this.#settling.putBack(taken);
+      if (!signal.aborted && this.#closing === undefined) this.#tellTrouble();
       return [];
     }
+    // Meanwhile the group may have asked for their partitions: these are not begun any more.
+    const staying = new Set([...this.#holdings.receiving(undefined)].map(({ partition }) => partition));
+    this.#settling.putBack(taken.filter(({ entry }) => !staying.has(entry.log.partition)));
     return taken.filter(({ result }) => result === undefined).map(({ message }) => message);
   }
 
