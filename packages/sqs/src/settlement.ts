@@ -54,10 +54,7 @@ export class Settler {
     const ours = open.filter(({ delivery }) => delivery.result === undefined);
     for (const { delivery } of ours) delivery.isSettling = true;
     await this.#copy(ours, errors);
-    const gone = [
-      ...ours.filter((item) => isDone(item)),
-      ...expired.filter(({ outcome }) => outcome.kind === 'acknowledge'),
-    ];
+    const gone = [...ours, ...expired].filter((item) => isDone(item));
     await Promise.all([
       this.#delete(
         gone.map(({ delivery }) => delivery),

@@ -170,6 +170,24 @@ test('a dead letter is written before its message is deleted, and written once',
   await driver.close();
 });
 
+test('a message whose retry was written is deleted, also when its lease has run out meanwhile', async () => {
+  const client = scriptedClient();
+  client.on('ReceiveMessage', bringing([rawMessage('a')]));
+  client.on('DeleteMessageBatch', failing({ 0: { Code: 'InternalError', SenderFault: false } }));
+  let later = 0;
+  const driver = await driverOn(client, () => Date.now() + later);
+  const { receiver } = await opened(driver);
+  const [{ token } = { token: '' }] = await receiver.receive(wanted);
+  const items = [{ token, outcome: { kind: 'retry', dueAt: Date.now() + 1000, attempt: 2 } as const }];
+  expect(await receiver.settleBatch(items)).toMatchObject([{ ok: false, reason: 'error' }]);
+  later = 31_000;
+  client.on('DeleteMessageBatch', failing({}));
+  expect(await receiver.settleBatch(items)).toEqual([{ ok: false, reason: 'lost' }]);
+  const order = client.calls.map(({ name }) => name).filter((name) => name.endsWith('Batch'));
+  expect(order).toEqual(['SendMessageBatch', 'DeleteMessageBatch', 'DeleteMessageBatch']);
+  await driver.close();
+});
+
 test.each([
   ['RequestThrottled', 'THROTTLED'],
   ['ThrottlingException', 'THROTTLED'],
