@@ -34,13 +34,13 @@ export class ClaimRenewer {
     this.#options = options;
   }
 
-  add(claim: HeldClaim): void {
-    this.#held.add(claim);
+  add(claims: readonly HeldClaim[]): void {
+    for (const claim of claims) this.#held.add(claim);
     this.#arm();
   }
 
-  remove(claim: HeldClaim): void {
-    this.#held.delete(claim);
+  remove(claims: readonly HeldClaim[]): void {
+    for (const claim of claims) this.#held.delete(claim);
     if (this.#held.size > 0 || this.#timer === undefined) return;
     this.#options.clock.clearTimeout(this.#timer.of);
     this.#timer = undefined;
@@ -82,8 +82,8 @@ export class ClaimRenewer {
   }
 
   #lose(claims: readonly HeldClaim[]): void {
+    this.remove(claims);
     for (const claim of claims) {
-      this.remove(claim);
       claim.lost = true;
       claim.own.abort(leaseLost());
     }

@@ -3,11 +3,11 @@ import type { Delivery } from '../consume-types.ts';
 import { AnymqError } from '../errors.ts';
 import type { Message } from '../message.ts';
 import { type Outcome, outcomeKind, retryLater } from '../outcome.ts';
-import { ClaimRenewer, leaseLost, type RenewerOptions } from './claim-renewer.ts';
-import { ClaimSteps } from './claim-steps.ts';
-import { Guarded } from './guarded.ts';
+import { ClaimRenewer, type HeldClaim, leaseLost, type RenewerOptions } from './claim-renewer.ts';
 import type { ClaimResult } from './idempotency-store.ts';
+import { oneCallATurn } from './one-call-a-turn.ts';
 import { scopedKey } from './scoped-key.ts';
+import { OwnSignal, withSignal } from './with-signal.ts';
 
 export interface ProtectionOptions extends RenewerOptions {
   readonly key: (message: Message) => string | undefined;
@@ -18,141 +18,195 @@ export interface ProtectionOptions extends RenewerOptions {
 }
 
 type Result = Outcome | undefined;
+type Run<D> = (deliveries: readonly D[]) => Promise<readonly Result[]>;
 
-const putBack = (): Outcome => retryLater(1000, { charge: false });
+/** One delivery on its way through. */
+interface Item<D> {
+  /** What the handler gets. */
+  view: D;
+  /** Undefined: not protected. */
+  readonly key: string | undefined;
+  /** The one with the same key, earlier in the batch. */
+  first: Item<D> | undefined;
+  claim: HeldClaim | undefined;
+  starts: boolean;
+  completed: boolean;
+  /** Of a duplicate: what the store has. */
+  result: Uint8Array | undefined;
+  outcome: Result;
+}
+
+export const putBack = (): Outcome => retryLater(1000, { charge: false });
 
 /** The life of claims around one run of a handler, for one message or for a batch. */
 export class Protection {
   readonly #options: ProtectionOptions;
   readonly #renewer: ClaimRenewer;
-  readonly #steps: ClaimSteps;
+  readonly #store: ReturnType<typeof oneCallATurn>;
 
   constructor(options: ProtectionOptions) {
     this.#options = options;
     this.#renewer = new ClaimRenewer(options);
-    this.#steps = new ClaimSteps(options);
+    this.#store = oneCallATurn(options.store, options.leaseMs, options.retentionMs);
   }
 
-  /** @throws LEASE_LOST for a success that no longer counts. */
-  async runOne<D extends Delivery>(delivery: D, run: (own: D) => Promise<Result | void>): Promise<Result> {
-    const item = this.#guard(delivery);
-    if (item.key !== '') await this.#claim(item);
-    try {
-      if (item.state === 'done') await this.#tellDuplicates([item]);
-      if (!item.starts) return item.outcome;
-      item.outcome = (await run(item.view)) as Result;
-    } catch (error) {
-      throw await this.#failed([item], error);
-    }
-    await this.#settle(item);
-    if (item.state === 'fenced') throw leaseLost();
-    return item.outcome;
-  }
-
-  /** One outcome per delivery, in order. A success that no longer counts is put back. */
-  async runBatch<D extends Delivery>(
+  /** One outcome per delivery, in order. Calls `onFenced` for a success that no longer counts. */
+  async run<D extends Delivery>(
     deliveries: readonly D[],
-    run: (own: readonly D[]) => Promise<readonly Result[] | void>,
+    run: Run<D>,
+    onFenced: () => Outcome,
   ): Promise<readonly Result[]> {
-    const items = deliveries.map((delivery) => this.#guard(delivery));
-    const firsts = firstsOf(items);
-    await Promise.all(Array.from(firsts.values(), (item) => this.#claim(item)));
-    const isFirst = (item: Guarded): boolean => item.key === '' || firsts.get(item.key) === item;
-    const started = items.filter((item) => item.starts && isFirst(item));
+    const items = deliveries.map((delivery) => toItem(delivery, this.#options.key(delivery.message)));
     try {
-      await this.#tellDuplicates(items);
-      const outcomes = started.length > 0 ? await run(started.map(({ view }) => view)) : undefined;
-      started.forEach((item, index) => (item.outcome = outcomes?.[index]));
+      await this.#claim(items);
     } catch (error) {
-      throw await this.#failed(started, error);
+      this.#options.onError(error);
+      return this.#options.onStoreError === 'run' ? run(deliveries) : deliveries.map(putBack);
     }
-    await Promise.all(started.map((item) => this.#settle(item)));
-    return items.map((item) => (isFirst(item) ? item.outcome : outcomeBehind(firsts.get(item.key))));
+    await this.#tellDuplicates(items);
+    const started = items.filter(({ starts }) => starts);
+    if (started.length > 0) await this.#handle(started, run, onFenced);
+    return items.map(({ first, outcome }) => (first === undefined || first.completed ? outcome : putBack()));
   }
 
-  #guard<D extends Delivery>(delivery: D): Guarded<D> {
-    return new Guarded(delivery, scopedKey(delivery, this.#options.key(delivery.message)));
+  async #claim<D extends Delivery>(items: readonly Item<D>[]): Promise<void> {
+    const { leaseMs, clock } = this.#options;
+    const asked = distinct(items);
+    if (asked.length === 0) return;
+    const validUntil = clock.now() + leaseMs;
+    const answers = await this.#store.claim(
+      asked.map(({ key }) => key as string),
+      { leaseMs },
+    );
+    asked.forEach((item, index) => this.#take(item, answers[index], validUntil));
+    if (clock.now() < validUntil) return;
+    // Somebody else may have them by now.
+    await this.#release(items);
+    throw new AnymqError('TIMEOUT', 'The idempotency store answered only when the lease of the claim had ended.');
   }
 
-  async #claim(item: Guarded): Promise<void> {
-    const failure = await this.#steps.claims.ask(item);
-    if (failure === undefined) return this.#take(item, item.answer as ClaimResult);
-    if (this.#options.onStoreError === 'run') return;
-    item.state = 'waiting';
-    item.outcome = putBack();
+  /** What throws here has failed the attempt: it is a duplicate the next time too. */
+  async #tellDuplicates(items: readonly Item<Delivery>[]): Promise<void> {
+    const { onDuplicate } = this.#options;
+    if (onDuplicate === undefined) return;
+    try {
+      for (const { view, completed, result } of items) if (completed) await onDuplicate(view.message, result);
+    } catch (error) {
+      await this.#release(items);
+      throw error;
+    }
   }
 
-  #take(item: Guarded, answer: ClaimResult): void {
+  #take<D extends Delivery>(item: Item<D>, answer: ClaimResult | undefined, validUntil: number): void {
+    if (answer === undefined) throw new AnymqError('UNKNOWN', 'The idempotency store left keys unanswered.');
     if (answer.state === 'claimed') {
-      item.state = 'claimed';
-      item.token = answer.token;
-      this.#renewer.add(item);
+      const own = new OwnSignal(item.view);
+      item.claim = { key: item.key as string, token: answer.token, validUntil, renewing: false, lost: false, own };
+      item.view = withSignal(item.view, own);
+      item.starts = true;
     } else if (answer.state === 'busy') {
-      item.state = 'waiting';
       const delayMs = Math.min(this.#options.leaseMs, Math.max(1, answer.retryInMs || 0));
       item.outcome = retryLater(delayMs, { charge: false });
     } else {
-      item.state = 'done';
+      item.completed = true;
       item.result = answer.result;
     }
   }
 
-  /** What throws here has failed the attempt: it is a duplicate the next time too. */
-  async #tellDuplicates(items: readonly Guarded[]): Promise<void> {
-    const { onDuplicate } = this.#options;
-    if (onDuplicate === undefined) return;
-    for (const { delivery, state, result } of items) if (state === 'done') await onDuplicate(delivery.message, result);
-  }
-
-  async #failed(items: readonly Guarded[], error: unknown): Promise<unknown> {
-    await Promise.all(items.map((item) => this.#release(item)));
-    return items.some(({ lost }) => lost) ? leaseLost(error) : error;
-  }
-
-  async #settle(item: Guarded): Promise<void> {
-    const hasFailed = outcomeKind(item.outcome) !== undefined;
-    if (hasFailed) return this.#release(item);
+  async #handle<D extends Delivery>(items: readonly Item<D>[], run: Run<D>, onFenced: () => Outcome): Promise<void> {
+    const claimed = items.filter(({ claim }) => claim !== undefined);
+    const claims = claimed.map(({ claim }) => claim as HeldClaim);
+    this.#renewer.add(claims);
     try {
-      item.state = item.state === 'claimed' ? await this.#confirm(item) : 'done';
-      if (item.state !== 'done') item.outcome = putBack();
+      await this.#runAll(items, claims, run);
+      const failed = claimed.filter(({ outcome }) => outcomeKind(outcome) !== undefined);
+      if (failed.length > 0) await this.#release(failed);
+      if (failed.length === claimed.length) return;
+      const succeeded =
+        failed.length === 0 ? claimed : claimed.filter(({ outcome }) => outcomeKind(outcome) === undefined);
+      await this.#complete(succeeded, onFenced);
     } finally {
-      this.#renewer.remove(item);
+      this.#renewer.remove(claims);
+    }
+  }
+
+  async #runAll<D extends Delivery>(
+    items: readonly Item<D>[],
+    claims: readonly HeldClaim[],
+    run: Run<D>,
+  ): Promise<void> {
+    try {
+      const outcomes = await run(items.map(({ view }) => view));
+      items.forEach((item, index) => (item.outcome = outcomes[index]));
+    } catch (error) {
+      await this.#release(items);
+      throw claims.some(({ lost }) => lost) ? leaseLost(error) : error;
     }
   }
 
   /** What cannot be given back ends with its lease. */
-  async #release(item: Guarded): Promise<void> {
-    if (item.state !== 'claimed') return;
-    await this.#steps.releases.ask(item);
-    this.#renewer.remove(item);
+  async #release(items: readonly Item<Delivery>[]): Promise<void> {
+    const claims = claimsOf(items);
+    if (claims.length === 0) return;
+    try {
+      await this.#store.release(claims);
+    } catch (error) {
+      this.#options.onError(error);
+    }
   }
 
-  /** Asked again for the length of a lease, for the work is done, and would be done twice otherwise. */
-  async #confirm(item: Guarded): Promise<'done' | 'fenced' | 'waiting'> {
-    const { clock, leaseMs, onStoreError, result } = this.#options;
-    item.result = result?.(item.delivery.message);
+  async #complete(items: readonly Item<Delivery>[], onFenced: () => Outcome): Promise<void> {
+    const confirmed = await this.#confirm(items);
+    items.forEach((item, index) => {
+      item.completed = confirmed?.[index] === true;
+      if (!item.completed) item.outcome = confirmed === undefined ? putBack() : onFenced();
+    });
+  }
+
+  /**
+   * Undefined: the store did not answer. Asked again for the length of a lease, for the work is done, and would be done
+   * twice otherwise.
+   */
+  async #confirm(items: readonly Item<Delivery>[]): Promise<readonly boolean[] | undefined> {
+    const { clock, leaseMs, retentionMs, onStoreError, onError, result } = this.#options;
+    const claims = claimsOf(items).map((own, index) => {
+      const bytes = result?.((items[index] as Item<Delivery>).view.message);
+      return bytes === undefined ? own : { ...own, result: bytes };
+    });
     const until = clock.now() + leaseMs;
     for (let delayMs = 100; ; delayMs = Math.min(1000, delayMs * 2)) {
-      const failure = await this.#steps.completions.ask(item);
-      if (failure === undefined) return item.confirmed ? 'done' : 'fenced';
-      if (onStoreError === 'run') return 'done';
-      if (isFinal(failure.error) || clock.now() + delayMs > until) return 'waiting';
-      const { signal } = item.own;
-      await sleep(clock, delayMs, signal);
-      if (signal.aborted) return 'waiting';
+      try {
+        return await this.#store.complete(claims, { retentionMs });
+      } catch (error) {
+        onError(error);
+        if (onStoreError === 'run') return items.map(() => true);
+        if (isFinal(error) || clock.now() + delayMs > until) return undefined;
+        const signal = items[0]?.view.signal;
+        await sleep(clock, delayMs, signal);
+        if (signal?.aborted === true) return undefined;
+      }
     }
   }
 }
 
-/** Of each key, the first that has it. */
-function firstsOf(items: readonly Guarded[]): ReadonlyMap<string, Guarded> {
-  const firsts = new Map<string, Guarded>();
-  for (const item of items) if (item.key !== '' && !firsts.has(item.key)) firsts.set(item.key, item);
-  return firsts;
+function toItem<D extends Delivery>(view: D, key: string | undefined): Item<D> {
+  const unset = { first: undefined, claim: undefined, result: undefined, outcome: undefined };
+  return { view, key: scopedKey(view, key), starts: false, completed: false, ...unset };
 }
 
-function outcomeBehind(first: Guarded | undefined): Result {
-  return first?.state === 'done' ? undefined : putBack();
+/** Those whose keys are to be claimed. One that needs no protection starts; one whose key came before refers to the first. */
+function distinct<D extends Delivery>(items: readonly Item<D>[]): readonly Item<D>[] {
+  const firsts = new Map<string, Item<D>>();
+  for (const item of items) {
+    if (item.key === undefined) item.starts = true;
+    else if (firsts.has(item.key)) item.first = firsts.get(item.key);
+    else firsts.set(item.key, item);
+  }
+  return [...firsts.values()];
+}
+
+function claimsOf(items: readonly Item<Delivery>[]): { readonly key: string; readonly token: string }[] {
+  return items.flatMap(({ claim }) => (claim === undefined ? [] : { key: claim.key, token: claim.token }));
 }
 
 function isFinal(error: unknown): boolean {
