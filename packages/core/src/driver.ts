@@ -23,3 +23,4 @@ export { markIdempotent } from './middleware/idempotent-mark.ts';
 export { outcomeKind } from './outcome.ts';
 export { scopedKey } from './middleware/scoped-key.ts';
 export { validate } from './schema.ts';
+export { loadParts } from './load-parts.ts';

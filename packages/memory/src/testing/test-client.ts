@@ -7,6 +7,7 @@ import {
   type Destination,
   type Handler,
 } from '@anymq/core';
+import { loadParts } from '@anymq/core/driver';
 import { Broker, type MemoryBroker } from '../broker.ts';
 import { createMemoryDriver } from '../driver.ts';
 import type { MemoryCapabilities, MemoryDriverOptions } from '../options.ts';
@@ -59,6 +60,7 @@ const defaultWithinMs = 8 * 24 * 60 * 60 * 1000;
  * @throws INVALID_OPTION
  */
 export async function createTestClient(options: TestClientOptions = {}): Promise<TestClient> {
+  await loadParts();
   const { startMs, namespace, maxDelayMs, maxRunMs, onEvent, random = half, ...clientOptions } = options;
   const clock = createVirtualClock(startMs);
   const broker = new Broker(clock, Infinity);
