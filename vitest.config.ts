@@ -23,6 +23,11 @@ export default defineConfig({
     // A busy machine is no failure; what takes longer hangs.
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Most suites wait for brokers: two cores carry four of them.
+    maxWorkers: 4,
+    // In CI a test that fails may pass at its second or third try, and is named '(retry x1)': each such name is a defect to be
+    // found, not one to be lived with. A person's run repeats nothing.
+    retry: process.env['CI'] === 'true' ? 2 : 0,
     projects: roots.map((root) => ({
       extends: true,
       test: { name: root, root, include: ['test/**/*.test.ts'], globalSetup: globalSetupOf(root) },

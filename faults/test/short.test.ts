@@ -22,7 +22,7 @@ describe.each(shortDriverNames)('on %s', (driver) => {
       console.warn(`LEFT OUT: the faults on ${driver}: ${leftOut}`);
     }
   }, 600_000);
-  afterAll(() => behind?.stop());
+  afterAll(() => behind?.stop(), 300_000);
 
   test.each(short)('$name: nothing is lost, out of order or told', { timeout: 120_000 }, async (fault) => {
     const outcome = behind && (await runFault(fault, { driver, behind, messages: 480, rate: 300, seed: 1 }));
