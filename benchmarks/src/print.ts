@@ -1,6 +1,6 @@
 import type { BacklogMemory, MemoryUse } from './cases/backlog-memory.ts';
+import { decimals, range, whole } from './format.ts';
 import type { CaseResult } from './runner.ts';
-import type { Spread } from './statistics.ts';
 import { type Column, formatTable } from './table.ts';
 
 const caseColumns: readonly Column<CaseResult>[] = [
@@ -32,18 +32,6 @@ export function casesTable(results: readonly CaseResult[]): string {
 
 export function backlogTable(results: readonly BacklogMemory[]): string {
   return formatTable(backlogColumns, results);
-}
-
-function range({ min, max }: Spread, format: (value: number) => string): string {
-  return `${format(min)}–${format(max)}`;
-}
-
-function whole(value: number): string {
-  return Math.round(value).toLocaleString('en');
-}
-
-function decimals(value: number): string {
-  return value.toFixed(2);
 }
 
 function megabytes(bytes: MemoryUse['heapUsed']): string {

@@ -1,3 +1,4 @@
+import { decimals, range, whole } from '../format.ts';
 import type { CaseResult } from '../runner.ts';
 import type { Spread } from '../statistics.ts';
 import { type Column, formatTable } from '../table.ts';
@@ -73,16 +74,4 @@ function shown(value: number | undefined): string {
 
 function spread(value: Spread | undefined): string {
   return value === undefined ? '' : range(value, decimals);
-}
-
-export function range({ min, max }: Spread, format: (value: number) => string): string {
-  return `${format(min)}–${format(max)}`;
-}
-
-export function whole(value: number): string {
-  return Math.round(value).toLocaleString('en');
-}
-
-export function decimals(value: number): string {
-  return value.toFixed(2);
 }

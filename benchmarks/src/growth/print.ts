@@ -1,4 +1,4 @@
-import { decimals, range, whole } from '../compare/print.ts';
+import { decimals, range, whole } from '../format.ts';
 import type { CaseResult } from '../runner.ts';
 import { type Column, formatTable } from '../table.ts';
 import type { BrokerBacklog } from './backlog.ts';

@@ -1,6 +1,7 @@
 import { startBroker } from '@anymq/testing/brokers';
 import { choose, wordsOf } from '../choose.ts';
 import type { ComparisonRun } from '../compare/run.ts';
+import { decimals, range, whole } from '../format.ts';
 import { progress } from '../progress.ts';
 import { type Report, reportOf } from '../report.ts';
 import { type CaseResult, runRounds } from '../runner.ts';
@@ -18,9 +19,9 @@ const columns: readonly Column<Row>[] = [
   { title: 'operation', align: 'left', cell: ({ operation }) => operation },
   { title: 'protection', align: 'left', cell: ({ variant }) => variant },
   { title: 'messages/s', align: 'right', cell: ({ messagesPerSecond }) => whole(messagesPerSecond.median) },
-  { title: 'µs/message', align: 'right', cell: ({ microseconds }) => microseconds.median.toFixed(2) },
-  { title: 'of without', align: 'right', cell: ({ share }) => share.median.toFixed(2) },
-  { title: 'min–max', align: 'right', cell: ({ share }) => `${share.min.toFixed(2)}–${share.max.toFixed(2)}` },
+  { title: 'µs/message', align: 'right', cell: ({ microseconds }) => decimals(microseconds.median) },
+  { title: 'of without', align: 'right', cell: ({ share }) => decimals(share.median) },
+  { title: 'min–max', align: 'right', cell: ({ share }) => range(share, decimals) },
 ];
 
 /** What it costs to run each message once: every store, and the inbox, beside the same consumer without. */
@@ -55,8 +56,4 @@ function withShare(result: CaseResult, all: readonly CaseResult[]): Row {
   const speeds = (each: CaseResult): readonly number[] =>
     each.perRound.map(({ messagesPerSecond }) => messagesPerSecond);
   return { ...result, share: ratioOf(speeds(result), speeds(without ?? result)) };
-}
-
-function whole(value: number): string {
-  return Math.round(value).toLocaleString('en');
 }
