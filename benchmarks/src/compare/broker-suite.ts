@@ -1,6 +1,7 @@
 import { type BrokerName, startBroker, type StartBrokerOptions } from '@anymq/testing/brokers';
-import type { Contender, Operation } from './contender.ts';
+import { type AnymqOptions, anymqContender, memoryStore } from './anymq.ts';
 import type { Counts, TimedFrom } from './cases.ts';
+import type { Contender, Operation } from './contender.ts';
 import type { LatencyOptions } from './latency.ts';
 
 /** What is compared on one broker. */
@@ -20,6 +21,59 @@ export interface BrokerSuite {
 }
 
 export type Size = 'full' | 'quick';
+
+/** What differs between the brokers. */
+export interface SuiteParts extends Pick<BrokerSuite, 'broker' | 'setting' | 'timedFrom' | 'aims' | 'version'> {
+  /** None by default. */
+  readonly start?: StartBrokerOptions;
+  readonly ours: AnymqOptions;
+  readonly raw: Contender;
+  /** After the product, the raw client, and the product with idempotency in memory. */
+  readonly others: readonly Contender[];
+  /** Messages of a case in a quick run; a full one has four times as many. */
+  readonly quickCounts: Counts;
+  /** Messages to an idle consumer, and how many a second come to a busy one: for 2 s in a quick run, 5 s in a full one. */
+  readonly latencies: { readonly idle: Readonly<Record<Size, number>>; readonly perSecond: number };
+}
+
+/** The same comparison on every broker. */
+export function brokerSuite({
+  start = {},
+  ours,
+  raw,
+  others,
+  quickCounts,
+  latencies,
+  ...rest
+}: SuiteParts): BrokerSuite {
+  const { idle, perSecond } = latencies;
+  return {
+    ...rest,
+    start,
+    contenders: () => [
+      anymqContender(ours),
+      raw,
+      anymqContender({ ...ours, name: 'anymq idempotent', store: memoryStore }),
+      ...others,
+    ],
+    counts: (size) => (size === 'quick' ? quickCounts : fourTimes(quickCounts)),
+    latency: (size) => ({
+      idle: { messages: idle[size], pauseMs: 1 },
+      steady: { messages: perSecond * (size === 'quick' ? 2 : 5), perSecond },
+      rounds: 3,
+    }),
+  };
+}
+
+function fourTimes(counts: Counts): Counts {
+  return {
+    sendMany: counts.sendMany * 4,
+    'send-awaited': counts['send-awaited'] * 4,
+    'send-at-once': counts['send-at-once'] * 4,
+    consume: counts.consume * 4,
+    'consume-batch': counts['consume-batch'] * 4,
+  };
+}
 
 export interface BrokerInUse {
   readonly url: string;

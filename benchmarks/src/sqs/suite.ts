@@ -1,46 +1,32 @@
 import { sqs } from '@anymq/sqs';
-import { anymqContender, memoryStore } from '../compare/anymq.ts';
-import type { BrokerSuite } from '../compare/broker-suite.ts';
+import { type BrokerSuite, brokerSuite } from '../compare/broker-suite.ts';
 import { sqsConsumer } from './bbc.ts';
 import { countingClient } from './counting-client.ts';
 import { rawSqs } from './raw.ts';
 
-const ours = {
-  driver: sqs,
-  atOnce: 100,
-  connection: (url: string) => {
-    const { client, calls } = countingClient(url);
-    return { broker: { driver: 'sqs', region: new URL(url).hostname, client }, calls, close: () => client.destroy() };
-  },
-};
-
-export const sqsSuite: BrokerSuite = {
+export const sqsSuite: BrokerSuite = brokerSuite({
   broker: 'sqs',
-  start: {},
   setting: 'an emulator: speed is its, processor time and calls are the clients’',
-  contenders: () => [
-    anymqContender(ours),
-    rawSqs,
-    anymqContender({ ...ours, name: 'anymq idempotent', store: memoryStore }),
-    sqsConsumer,
-  ],
-  counts: (size) => {
-    const factor = size === 'quick' ? 1 : 4;
-    return {
-      sendMany: 1000 * factor,
-      'send-awaited': 100 * factor,
-      'send-at-once': 500 * factor,
-      consume: 1000 * factor,
-      'consume-batch': 1000 * factor,
-    };
+  ours: {
+    driver: sqs,
+    atOnce: 100,
+    connection: (url) => {
+      const { client, calls } = countingClient(url);
+      return { broker: { driver: 'sqs', region: new URL(url).hostname, client }, calls, close: () => client.destroy() };
+    },
   },
-  latency: (size) => ({
-    idle: { messages: size === 'quick' ? 50 : 200, pauseMs: 1 },
-    steady: { messages: size === 'quick' ? 200 : 500, perSecond: 100 },
-    rounds: 3,
-  }),
+  raw: rawSqs,
+  others: [sqsConsumer],
+  quickCounts: {
+    sendMany: 1000,
+    'send-awaited': 100,
+    'send-at-once': 500,
+    consume: 1000,
+    'consume-batch': 1000,
+  },
+  latencies: { idle: { quick: 50, full: 200 }, perSecond: 100 },
   aims: {
     anymq: { sendMany: 1, consume: 1, 'consume-batch': 1 },
   },
   version: async () => 'ElasticMQ 1.7.1',
-};
+});
