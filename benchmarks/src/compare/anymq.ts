@@ -7,10 +7,11 @@ import {
   type DriverModule,
   idempotent,
   type IdempotencyStore,
-  type Producer,
 } from '@anymq/core';
 import type { Order } from '../payload.ts';
+import { sendAll } from '../send-all.ts';
 import { type Consuming, type Contender, sendOperations, type Session } from './contender.ts';
+import { sendsBy } from './sends-by.ts';
 
 export interface AnymqOptions {
   readonly driver: DriverModule;
@@ -45,8 +46,6 @@ export interface Connection {
   readonly close: () => void;
 }
 
-/** What `sendMany` is given at once: what somebody would hold in an array. */
-const perCall = 10_000;
 let sessions = 0;
 
 /** The product, with retry, dead letters and lease renewal on, as they are when nobody turns them off. */
@@ -76,7 +75,10 @@ export function anymqContender({
       const opened = options.store?.(url);
       const use = opened === undefined ? [] : [idempotent({ store: opened.store })];
       const session: Session = {
-        sends: sendsOf(producer),
+        sends: sendsBy(
+          (body) => producer.send(body),
+          (bodies) => sendAll(producer, bodies),
+        ),
         consumes: {
           consume: (onMessage) =>
             running(client.consumer(queue, { concurrency: atOnce, use }, (body) => onMessage(body))),
@@ -104,24 +106,6 @@ export function anymqContender({
         },
       };
       return session;
-    },
-  };
-}
-
-function sendsOf(producer: Producer<Order>): Session['sends'] {
-  return {
-    async sendMany(bodies) {
-      for (let start = 0; start < bodies.length; start += perCall) {
-        const results = await producer.sendMany(bodies.slice(start, start + perCall));
-        const failed = results.find((result) => !result.ok);
-        if (failed !== undefined && !failed.ok) throw failed.error;
-      }
-    },
-    async 'send-awaited'(bodies) {
-      for (const body of bodies) await producer.send(body);
-    },
-    async 'send-at-once'(bodies) {
-      await Promise.all(bodies.map((body) => producer.send(body)));
     },
   };
 }

@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { defineQueue } from '@anymq/core';
 import { ordersOf } from '../payload.ts';
-import { open, sendAll } from './opened.ts';
+import { open } from './opened.ts';
+import { sendAll } from '../send-all.ts';
 
 /** What a consumer held of its own while so many messages waited at the broker. */
 export interface BrokerBacklog {
@@ -26,7 +27,7 @@ export async function measureBrokerBacklog(
   collect: () => void,
 ): Promise<BrokerBacklog> {
   const { client, close } = await open(url, [queue]);
-  await sendAll(client, queue, ordersOf(backlog) as readonly unknown[]);
+  await sendAll(client.producer(queue), ordersOf(backlog));
   let handled = 0;
   const consumer = client.consumer(queue, {}, async () => {
     await wait(handlerMs);

@@ -2,7 +2,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { bytes, defineQueue, defineTopic, type Queue } from '@anymq/core';
 import { type BenchCase, requireCount } from '../bench-case.ts';
 import { ordersOf } from '../payload.ts';
-import { consumeAll, Countdown, open, sendAll } from './opened.ts';
+import { consumeAll, Countdown, open } from './opened.ts';
+import { sendAll } from '../send-all.ts';
 
 /** One point of a curve: what is measured at so much of something. */
 interface Point {
@@ -27,7 +28,7 @@ export function sizeCases(url: string, point: Omit<Point, 'axis' | 'curve'>): re
     messages,
     async prepare() {
       const { client, close } = await open(url, [queue]);
-      return { run: () => sendAll(client, queue, bodies), finish: close };
+      return { run: () => sendAll(client.producer(queue), bodies), finish: close };
     },
   };
   return [send, consumeCase(url, { ...point, axis: 'size', curve: 'consume' }, { queue, bodies })];
@@ -64,7 +65,7 @@ function consumeCase<Body>(url: string, point: Point, work: Work<Body>): BenchCa
     messages: bodies.length,
     async prepare() {
       const { client, close } = await open(url, [queue]);
-      await sendAll(client, queue, bodies);
+      await sendAll(client.producer(queue), bodies);
       const countdown = new Countdown(bodies.length);
       const consumer = client.consumer(queue, { concurrency }, async () => {
         await handler?.();
@@ -94,7 +95,7 @@ export function groupsCase(url: string, point: Omit<Point, 'axis' | 'curve'>): B
     messages: deliveries,
     async prepare() {
       const { client, close } = await open(url, [topic]);
-      await sendAll(client, topic, ordersOf(perGroup) as readonly unknown[]);
+      await sendAll(client.producer(topic), ordersOf(perGroup));
       const countdown = new Countdown(deliveries);
       const consumers = groups.map((group) =>
         client.consumer(topic, { group, concurrency: 100 }, async () => countdown.count()),

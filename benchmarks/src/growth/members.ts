@@ -5,7 +5,8 @@ import { defineQueue, type Queue } from '@anymq/core';
 import { type BenchCase, requireCount } from '../bench-case.ts';
 import { ordersOf } from '../payload.ts';
 import { labelsOf } from './cases.ts';
-import { open, sendAll } from './opened.ts';
+import { open } from './opened.ts';
+import { sendAll } from '../send-all.ts';
 
 /** Handlers wait, so that more processes are more handlers and not only more load on the same cores. */
 export const handlerMs = 5;
@@ -27,7 +28,7 @@ export function processesCase(url: string, { on, x, messages }: Members): BenchC
     messages: all,
     async prepare() {
       const { client, namespace, close } = await open(url, [membersQueue]);
-      await sendAll(client, membersQueue, ordersOf(all) as readonly unknown[]);
+      await sendAll(client.producer(membersQueue), ordersOf(all));
       const members = await Promise.all(Array.from({ length: x }, () => startMember(url, namespace)));
       return {
         async run() {

@@ -26,22 +26,6 @@ export async function open(url: string, destinations: readonly Destination[]): P
   };
 }
 
-const perCall = 5000;
-
-/** Sends all, and rejects when one of them was not confirmed. */
-export async function sendAll<Body>(
-  client: Client,
-  to: Destination<Body, Body>,
-  bodies: readonly Body[],
-): Promise<void> {
-  const producer = client.producer(to);
-  for (let start = 0; start < bodies.length; start += perCall) {
-    const results = await producer.sendMany(bodies.slice(start, start + perCall));
-    const failed = results.find((result) => !result.ok);
-    if (failed !== undefined && !failed.ok) throw failed.error;
-  }
-}
-
 /** Counts down, and then resolves. */
 export class Countdown {
   readonly done: Promise<void>;

@@ -3,6 +3,7 @@ import { createMemoryDriver } from '@anymq/memory';
 import { createRedisStreamsDriver } from '@anymq/redis-streams';
 import { Redis } from 'ioredis';
 import { type BenchCase, requireCount } from '../bench-case.ts';
+import { sendAll } from '../send-all.ts';
 import { openProtection, type Protection, type ProtectionName } from './protections.ts';
 
 export interface Urls {
@@ -74,12 +75,8 @@ async function openClient(broker: Broker, urls: Urls): Promise<Client> {
 }
 
 async function fill(client: Client, messages: number): Promise<void> {
-  const producer = client.producer(jobs);
-  for (let from = 0; from < messages; from += 10_000) {
-    const bodies = Array.from({ length: Math.min(10_000, messages - from) }, (_, n) => ({ n: from + n }));
-    const results = await producer.sendMany(bodies);
-    requireCount('filling the queue', results.filter(({ ok }) => ok).length, bodies.length);
-  }
+  const bodies = Array.from({ length: messages }, (_, n) => ({ n }));
+  await sendAll(client.producer(jobs), bodies);
 }
 
 /** Connections and tables are made with the first message. */

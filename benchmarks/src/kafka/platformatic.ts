@@ -1,10 +1,12 @@
 import type { Consuming, Contender, OnMessage, Session } from '../compare/contender.ts';
 import { inChunks } from '../compare/in-chunks.ts';
+import { metadata } from '../compare/metadata.ts';
+import { sendsBy } from '../compare/sends-by.ts';
 import type { Order } from '../payload.ts';
 import { peerVersion, requirePeer } from '../peers.ts';
 import { backlogOf } from './backlog.ts';
 import { makeTopic } from './make-topic.ts';
-import { kafkaClient, metadata, partitions } from './raw.ts';
+import { kafkaClient, partitions } from './raw.ts';
 
 /** What is called of @platformatic/kafka. */
 interface PlatformaticKafka {
@@ -61,15 +63,7 @@ export const platformaticKafka: Contender = {
     };
     const send = (body: Order): Promise<void> => sendBatch([body]);
     const session: Session = {
-      sends: {
-        sendMany: (bodies) => inChunks(bodies, { size: perBatch, atOnce: 4 }, sendBatch),
-        async 'send-awaited'(bodies) {
-          for (const body of bodies) await send(body);
-        },
-        async 'send-at-once'(bodies) {
-          await Promise.all(bodies.map(send));
-        },
-      },
+      sends: sendsBy(send, (bodies) => inChunks(bodies, { size: perBatch, atOnce: 4 }, sendBatch)),
       consumes: {
         consume: (onMessage) => consume({ bootstrapBrokers, topic, held }, onMessage),
       },

@@ -1,7 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import kafkajs, { type Kafka as KafkaClient, type KafkaMessage, type Message, type Producer } from 'kafkajs';
 import type { Consuming, Contender, OnMessage, Session } from '../compare/contender.ts';
 import { inChunks } from '../compare/in-chunks.ts';
+import { metadata } from '../compare/metadata.ts';
+import { sendsBy } from '../compare/sends-by.ts';
 import type { Order } from '../payload.ts';
 import { clientVersion } from '../versions.ts';
 import { backlogOf } from './backlog.ts';
@@ -46,15 +47,7 @@ export const rawKafka: Contender = {
     const sendBatch = (bodies: readonly Order[]): Promise<void> =>
       sendTo(producer, topic, (batch += 1) % partitions, bodies);
     const session: Session = {
-      sends: {
-        sendMany: (bodies) => inChunks(bodies, { size: perBatch, atOnce: batchesAtOnce }, sendBatch),
-        async 'send-awaited'(bodies) {
-          for (const body of bodies) await send(body);
-        },
-        async 'send-at-once'(bodies) {
-          await Promise.all(bodies.map(send));
-        },
-      },
+      sends: sendsBy(send, (bodies) => inChunks(bodies, { size: perBatch, atOnce: batchesAtOnce }, sendBatch)),
       consumes: {
         consume: (onMessage) => consume(kafka, topic, onMessage),
         'consume-batch': (onMessage) => consume(kafka, topic, onMessage),
@@ -78,18 +71,6 @@ async function sendTo(producer: Producer, topic: string, partition: number, bodi
 
 function messageOf(body: Order): Message {
   return { value: JSON.stringify(body), headers: { ...metadata() } };
-}
-
-export function metadata(): Readonly<Record<string, string>> {
-  return {
-    ce_specversion: '1.0',
-    ce_id: randomUUID(),
-    ce_source: '/bench-raw01',
-    ce_type: 'bench',
-    ce_time: new Date().toISOString(),
-    'anymq-version': '1',
-    'content-type': 'application/json',
-  };
 }
 
 async function consume(kafka: KafkaClient, topic: string, onMessage: OnMessage): Promise<Consuming> {

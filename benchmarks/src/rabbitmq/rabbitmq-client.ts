@@ -1,4 +1,5 @@
 import type { Consuming, Contender, OnMessage, Session } from '../compare/contender.ts';
+import { sendsBy } from '../compare/sends-by.ts';
 import type { Order } from '../payload.ts';
 import { peerVersion, requirePeer } from '../peers.ts';
 import { metadata } from './metadata.ts';
@@ -46,17 +47,8 @@ export const rabbitmqClient: Contender = {
     const publisher = rabbit.createPublisher({ confirm: true });
     const envelope = { routingKey: queue, durable: true, mandatory: true };
     const send = (body: Order): Promise<void> => publisher.send({ ...envelope, ...metadata() }, body);
-    const sendAll = async (bodies: readonly Order[]): Promise<void> => {
-      await Promise.all(bodies.map(send));
-    };
     const session: Session = {
-      sends: {
-        sendMany: sendAll,
-        async 'send-awaited'(bodies) {
-          for (const body of bodies) await send(body);
-        },
-        'send-at-once': sendAll,
-      },
+      sends: sendsBy(send),
       consumes: { consume: (onMessage) => consume(rabbit, queue, onMessage) },
       send,
       async held() {

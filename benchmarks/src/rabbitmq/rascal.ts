@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { Consuming, Contender, OnMessage, Session } from '../compare/contender.ts';
+import { sendsBy } from '../compare/sends-by.ts';
 import type { Order } from '../payload.ts';
 import { peerVersion, requirePeer } from '../peers.ts';
 import { inspectQueue } from './inspect-queue.ts';
@@ -36,21 +37,16 @@ export const rascal: Contender = {
   async open(url) {
     const queue = `rascal-bench-${process.pid}-${(opened += 1)}`;
     const broker = await createBroker(url, queue);
+    const send = (body: Order): Promise<void> => publish(broker, body);
     const sendAll = async (bodies: readonly Order[]): Promise<void> => {
       for (let start = 0; start < bodies.length; start += atOnce) {
-        await Promise.all(bodies.slice(start, start + atOnce).map((body) => publish(broker, body)));
+        await Promise.all(bodies.slice(start, start + atOnce).map(send));
       }
     };
     const session: Session = {
-      sends: {
-        sendMany: sendAll,
-        async 'send-awaited'(bodies) {
-          for (const body of bodies) await publish(broker, body);
-        },
-        'send-at-once': sendAll,
-      },
+      sends: { ...sendsBy(send, sendAll), 'send-at-once': sendAll },
       consumes: { consume: (onMessage) => consume(broker, onMessage) },
-      send: (body) => publish(broker, body),
+      send,
       held: () => inspectQueue(url, queue, 'count'),
       async close() {
         await inspectQueue(url, queue, 'delete');

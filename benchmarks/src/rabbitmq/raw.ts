@@ -1,6 +1,7 @@
 import { type ChannelModel, type ConfirmChannel, type ConsumeMessage, connect } from 'amqplib';
 import type { Consuming, Contender, OnMessage, Session } from '../compare/contender.ts';
 import { inChunks } from '../compare/in-chunks.ts';
+import { sendsBy } from '../compare/sends-by.ts';
 import type { Order } from '../payload.ts';
 import { clientVersion } from '../versions.ts';
 import { metadata } from './metadata.ts';
@@ -31,16 +32,9 @@ export const rawRabbitmq: Contender = {
     await channel.assertQueue(queue, { durable: true, arguments: queueArguments });
     const send = (body: Order): Promise<void> => publish(channel, queue, body);
     const session: Session = {
-      sends: {
-        sendMany: (bodies) =>
-          inChunks(bodies, { size: perWindow, atOnce: 2 }, (some) => publishAll(channel, queue, some)),
-        async 'send-awaited'(bodies) {
-          for (const body of bodies) await send(body);
-        },
-        async 'send-at-once'(bodies) {
-          await Promise.all(bodies.map(send));
-        },
-      },
+      sends: sendsBy(send, (bodies) =>
+        inChunks(bodies, { size: perWindow, atOnce: 2 }, (some) => publishAll(channel, queue, some)),
+      ),
       consumes: {
         consume: (onMessage) => consume(url, queue, onMessage),
         'consume-batch': (onMessage) => consume(url, queue, onMessage),

@@ -1,5 +1,6 @@
 import type { Consuming, Contender, OnMessage, Session } from '../compare/contender.ts';
 import { inChunks } from '../compare/in-chunks.ts';
+import { sendsBy } from '../compare/sends-by.ts';
 import type { Order } from '../payload.ts';
 import { peerVersion, requirePeer } from '../peers.ts';
 
@@ -54,18 +55,11 @@ export const bullMq: Contender = {
       return Object.values(counts).reduce((sum, count) => sum + count, 0);
     };
     const session: Session = {
-      sends: {
-        sendMany: (bodies) =>
-          inChunks(bodies, { size: perBulk, atOnce: 4 }, async (some) => {
-            await queue.addBulk(some.map((data) => ({ name: 'order', data, opts: jobOptions })));
-          }),
-        async 'send-awaited'(bodies) {
-          for (const body of bodies) await add(body);
-        },
-        async 'send-at-once'(bodies) {
-          await Promise.all(bodies.map(add));
-        },
-      },
+      sends: sendsBy(add, (bodies) =>
+        inChunks(bodies, { size: perBulk, atOnce: 4 }, async (some) => {
+          await queue.addBulk(some.map((data) => ({ name: 'order', data, opts: jobOptions })));
+        }),
+      ),
       consumes: { consume: (onMessage) => consume(onMessage) },
       send: add,
       held: waiting,

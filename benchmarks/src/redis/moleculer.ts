@@ -1,7 +1,8 @@
 import { Redis } from 'ioredis';
 import type { Consuming, Contender, OnMessage, Session } from '../compare/contender.ts';
+import { sendsBy } from '../compare/sends-by.ts';
 import type { Order } from '../payload.ts';
-import { metadata } from './metadata.ts';
+import { metadata } from '../compare/metadata.ts';
 import { peerVersion, requirePeer } from '../peers.ts';
 
 interface Moleculer {
@@ -35,17 +36,8 @@ export const moleculerChannels: Contender = {
     const sender = createBroker(url);
     await sender.start();
     const send = (body: Order): Promise<void> => sender.sendToChannel(name, body, { headers: metadata() });
-    const sendAll = async (bodies: readonly Order[]): Promise<void> => {
-      await Promise.all(bodies.map(send));
-    };
     const session: Session = {
-      sends: {
-        sendMany: sendAll,
-        async 'send-awaited'(bodies) {
-          for (const body of bodies) await send(body);
-        },
-        'send-at-once': sendAll,
-      },
+      sends: sendsBy(send),
       consumes: { consume: (onMessage) => consume({ url, name, admin }, onMessage) },
       send,
       held: () => unhandled(admin, name),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import type { Consuming, Contender, OnMessage, Session } from '../compare/contender.ts';
 import { inChunks } from '../compare/in-chunks.ts';
+import { sendsBy } from '../compare/sends-by.ts';
 import type { Order } from '../payload.ts';
 import { clientVersion } from '../versions.ts';
 import { storedEntry } from './stored-entry.ts';
@@ -31,16 +32,9 @@ export const rawRedis: Contender = {
       await redis.xadd(stream, '*', ...fieldsOf(body));
     };
     const session: Session = {
-      sends: {
-        sendMany: (bodies) =>
-          inChunks(bodies, { size: perPipeline, atOnce: pipelinesAtOnce }, (some) => addAll(redis, stream, some)),
-        async 'send-awaited'(bodies) {
-          for (const body of bodies) await add(body);
-        },
-        async 'send-at-once'(bodies) {
-          await Promise.all(bodies.map(add));
-        },
-      },
+      sends: sendsBy(add, (bodies) =>
+        inChunks(bodies, { size: perPipeline, atOnce: pipelinesAtOnce }, (some) => addAll(redis, stream, some)),
+      ),
       consumes: {
         consume: (onMessage) => consume(redis, stream, onMessage),
         'consume-batch': (onMessage) => consume(redis, stream, onMessage),

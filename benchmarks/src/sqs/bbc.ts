@@ -1,6 +1,7 @@
 import { DeleteQueueCommand, type Message, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Consuming, Contender, OnMessage, Session } from '../compare/contender.ts';
 import { inChunks } from '../compare/in-chunks.ts';
+import { sendsBy } from '../compare/sends-by.ts';
 import type { Order } from '../payload.ts';
 import { peerVersion, requirePeer } from '../peers.ts';
 import { countingClient } from './counting-client.ts';
@@ -17,7 +18,7 @@ interface BbcConsumer {
   on(event: 'error' | 'processing_error', listener: (error: Error) => void): unknown;
   once(event: 'stopped', listener: () => void): unknown;
   start(): void;
-  stop(): void;
+  stop(options: { readonly abort: boolean }): void;
 }
 
 const callsAtOnce = 10;
@@ -44,15 +45,7 @@ export const sqsConsumer: Contender = {
     };
     const send = (body: Order): Promise<void> => sendBatch([body]);
     const session: Session = {
-      sends: {
-        sendMany: (bodies) => inChunks(bodies, { size: 10, atOnce: callsAtOnce }, sendBatch),
-        async 'send-awaited'(bodies) {
-          for (const body of bodies) await send(body);
-        },
-        async 'send-at-once'(bodies) {
-          await Promise.all(bodies.map(send));
-        },
-      },
+      sends: sendsBy(send, (bodies) => inChunks(bodies, { size: 10, atOnce: callsAtOnce }, sendBatch)),
       consumes: {
         consume: (onMessage) =>
           consume(client, queue, {
@@ -117,6 +110,6 @@ async function consume(client: SQSClient, queue: string, handlers: object): Prom
 function stop(consumer: BbcConsumer): Promise<void> {
   return new Promise((resolve) => {
     consumer.once('stopped', resolve);
-    (consumer.stop as (options: object) => void).call(consumer, { abort: true });
+    consumer.stop({ abort: true });
   });
 }

@@ -13,6 +13,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { Consuming, Contender, OnMessage, Session } from '../compare/contender.ts';
 import { inChunks } from '../compare/in-chunks.ts';
+import { sendsBy } from '../compare/sends-by.ts';
 import type { Order } from '../payload.ts';
 import { clientVersion } from '../versions.ts';
 import { countingClient } from './counting-client.ts';
@@ -38,16 +39,9 @@ export const rawSqs: Contender = {
       await client.send(new SendMessageCommand({ QueueUrl: queue, ...messageOf(body) }));
     };
     const session: Session = {
-      sends: {
-        sendMany: (bodies) =>
-          inChunks(bodies, { size: perBatch, atOnce: callsAtOnce }, (some) => sendBatch(client, queue, some)),
-        async 'send-awaited'(bodies) {
-          for (const body of bodies) await send(body);
-        },
-        async 'send-at-once'(bodies) {
-          await Promise.all(bodies.map(send));
-        },
-      },
+      sends: sendsBy(send, (bodies) =>
+        inChunks(bodies, { size: perBatch, atOnce: callsAtOnce }, (some) => sendBatch(client, queue, some)),
+      ),
       consumes: {
         consume: (onMessage) => consume(client, queue, onMessage),
         'consume-batch': (onMessage) => consume(client, queue, onMessage),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-/** The fields of one entry as the product writes them: an id and the time of its own, the rest always the same. */
+/** The fields or headers of one message as the product writes them: an id and the time of its own, the rest always the same. */
 export function metadata(): Readonly<Record<string, string>> {
   return {
     ce_specversion: '1.0',
