@@ -4,7 +4,8 @@ import type { DriverName } from './drivers.ts';
 import { faults } from './faults.ts';
 
 export const help: string = `npm run faults -- [DRIVER …] [options]      DRIVER: ${driverNames.join(' | ')}; default: all
-npm run faults -- fuzz [--cases N] [--seed N]      every decoder, with 1,000,000 made-up inputs in all
+npm run faults -- fuzz [--cases N] [--seed N]      the decoders of core, Redis and RabbitMQ, with 1,000,000
+                                                   made-up inputs in all
 
   --messages N   confirmed messages per fault (default 4000)
   --rate N       sends per second, of all producers together; 0: as fast as they are confirmed (default 500)

@@ -29,8 +29,6 @@ export interface Fault {
   readonly consumerOptions?: readonly string[];
   /** Whether it is part of the short form, in `npm test`. */
   readonly short?: true;
-  /** Whether the first to recover is measured from the end of `inflict`. Default true. */
-  readonly recovers?: false;
   /** Breaks it, once or several times, and mends what a person would mend. */
   inflict(scene: Scene): Promise<void | Aftermath>;
 }

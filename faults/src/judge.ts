@@ -3,7 +3,6 @@ import type { Confirmed, Effect, Entry } from './ledger.ts';
 /** What the dead letters say, as far as the judge asks. */
 export interface Letter {
   readonly id: string;
-  readonly attempts: number;
   /** Milliseconds of the wall clock. */
   readonly lastFailedAt: number;
 }

@@ -90,7 +90,7 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
       driver: options.driver,
       seed: options.seed,
       deaths: [...consumers, ...producers].reduce((sum, { deaths }) => sum + deaths, 0),
-      recoveredAfterMs: fault.recovers === false ? null : recovery(readLedger(ledger), mendedAt),
+      recoveredAfterMs: recovery(readLedger(ledger), mendedAt),
       settledAfterMs,
       unsent: messages - verdict.confirmed,
       secrets: leakedSecrets(log, url),
@@ -151,8 +151,8 @@ async function letters(mq: Client): Promise<readonly Letter[]> {
 async function lettersOf(mq: Client, destination: Queue<Work>): Promise<readonly Letter[]> {
   const found: Letter[] = [];
   try {
-    for await (const { id, attempts, lastFailedAt } of mq.deadLetters(destination).list())
-      found.push({ id, attempts, lastFailedAt: lastFailedAt.getTime() });
+    for await (const { id, lastFailedAt } of mq.deadLetters(destination).list())
+      found.push({ id, lastFailedAt: lastFailedAt.getTime() });
   } catch (error) {
     // Deleted with the rest, and not needed since.
     if (!(error instanceof AnymqError) || error.code !== 'NOT_FOUND') throw error;

@@ -6,7 +6,7 @@ import type { Entry } from '../src/ledger.ts';
 let now = 0;
 const confirmed = (id: string): Entry => ({ what: 'confirmed', ...parts(id), at: now++ });
 const effect = (id: string): Entry => ({ what: 'effect', ...parts(id), at: now++, attempt: 1, process: 1 });
-const letter = (id: string): Letter => ({ id, attempts: 3, lastFailedAt: now++ });
+const letter = (id: string): Letter => ({ id, lastFailedAt: now++ });
 
 const clean = { lost: [], duplicated: [], outOfOrder: [], afterDeath: [], wronglyDead: [] };
 

@@ -35,23 +35,13 @@ export const brokerFaults: readonly Fault[] = [
     name: 'memory-alarm',
     what: 'the broker has no memory left for 8 s and takes nothing more',
     drivers: ['rabbitmq', 'redis'],
-    async inflict(scene) {
-      await someWay(scene);
-      await exec(scene, ...noMemory[scene.driver === 'redis' ? 'redis' : 'rabbitmq']);
-      await delay(8000);
-      await exec(scene, ...enoughMemory[scene.driver === 'redis' ? 'redis' : 'rabbitmq']);
-    },
+    inflict: (scene) => forAWhile(scene, noMemory, 8000, enoughMemory),
   },
   {
     name: 'rights-taken',
     what: "the user's rights are taken away for 5 s, connections are kept",
     drivers: ['rabbitmq', 'redis'],
-    async inflict(scene) {
-      await someWay(scene);
-      await exec(scene, ...noRights[scene.driver === 'redis' ? 'redis' : 'rabbitmq']);
-      await delay(5000);
-      await exec(scene, ...allRights[scene.driver === 'redis' ? 'redis' : 'rabbitmq']);
-    },
+    inflict: (scene) => forAWhile(scene, noRights, 5000, allRights),
   },
   {
     name: 'destination-deleted',
@@ -92,6 +82,15 @@ const allRights: Commands = {
 
 function someWay({ random, progress }: Scene): Promise<void> {
   return progress(between(random, 0.2, 0.6));
+}
+
+/** Tells the broker one thing, and the other after so long. */
+async function forAWhile(scene: Scene, broken: Commands, ms: number, mended: Commands): Promise<void> {
+  const driver = scene.driver === 'redis' ? 'redis' : 'rabbitmq';
+  await someWay(scene);
+  await exec(scene, ...broken[driver]);
+  await delay(ms);
+  await exec(scene, ...mended[driver]);
 }
 
 async function exec({ behind }: Scene, ...command: readonly string[]): Promise<string> {

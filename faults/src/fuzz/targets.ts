@@ -23,7 +23,7 @@ const spellings: readonly WireNames[] = [
   { attributePrefix: 'cloudEvents_', alsoReadPrefixes: ['cloudEvents:'] },
 ];
 
-/** Every decoder of what strangers can write. */
+/** The decoders of what strangers can write, of core, Redis and RabbitMQ. */
 export const fuzzTargets: readonly FuzzTarget[] = [
   { name: 'wire', tryOne: wire },
   { name: 'wire-round-trip', tryOne: wireRoundTrip },

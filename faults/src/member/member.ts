@@ -47,8 +47,8 @@ export function startMember(
       if (is === 'ready') ready.resolve();
       else over = true;
     });
-    // A process that is gone cannot be told anything; its end is told by itself.
-    started.on('error', () => {});
+    // One that is gone cannot be told anything, and is started again; one that cannot be started at all says why.
+    started.on('error', (error) => appendFileSync(log, `${role}: ${error.message}\n`));
     started.on('exit', () => {
       if (over) return;
       deaths += 1;
