@@ -44,7 +44,6 @@ export interface ContenderReport {
   readonly role: string;
   readonly version: string;
   readonly lacks: readonly string[];
-  readonly unconfirmed: boolean;
 }
 
 export interface Machine {

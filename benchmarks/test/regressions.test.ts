@@ -15,7 +15,7 @@ function latency(on: string, p50: number): LatencyResult {
 }
 
 function report(comparisons: readonly Comparison[], latencies: readonly LatencyResult[] = []): Report {
-  const contender = (name: string, role: string) => ({ name, role, version: '1', lacks: [], unconfirmed: false });
+  const contender = (name: string, role: string) => ({ name, role, version: '1', lacks: [] });
   const contenders = [contender('anymq', 'ours'), contender('raw', 'raw'), contender('peer', 'peer')];
   return {
     broker: 'redis',

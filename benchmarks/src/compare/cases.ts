@@ -7,7 +7,6 @@ import {
   type Operation,
   type SendOperation,
   sendOperations,
-  type Session,
 } from './contender.ts';
 
 /** Messages of a run, of the contenders without a share of their own. */
@@ -53,10 +52,7 @@ function sendCase(url: string, contender: Contender, operation: SendOperation, m
       const bodies = ordersOf(messages);
       return {
         calls: () => session.calls?.() ?? 0,
-        async run() {
-          await send(bodies);
-          if (contender.unconfirmed === true) await untilHeld(session, messages);
-        },
+        run: () => send(bodies),
         async finish() {
           const held = await session.held();
           await session.close();
@@ -65,10 +61,6 @@ function sendCase(url: string, contender: Contender, operation: SendOperation, m
       };
     },
   };
-}
-
-async function untilHeld(session: Session, messages: number): Promise<void> {
-  while ((await session.held()) < messages);
 }
 
 interface Consumption {

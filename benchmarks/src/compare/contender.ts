@@ -16,8 +16,6 @@ export interface Contender {
   readonly lacks: readonly string[];
   /** Operations that it has no means for, or that would say the same as another. */
   readonly omits?: readonly Operation[];
-  /** Its publishes are not confirmed: they are timed until the broker holds all of them. */
-  readonly unconfirmed?: true;
   /** Messages in a run, as a share of what the product gets: so that a slow one does not take all the time. 1 by default. */
   readonly share?: number;
   /** On a destination of its own, which is there and empty. */

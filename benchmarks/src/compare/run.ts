@@ -75,6 +75,6 @@ async function runLatencies(
   return latencies;
 }
 
-function reported({ name, role, version, lacks, unconfirmed }: Contender): ContenderReport {
-  return { name, role, version: version(), lacks, unconfirmed: unconfirmed === true };
+function reported({ name, role, version, lacks }: Contender): ContenderReport {
+  return { name, role, version: version(), lacks };
 }
