@@ -1,10 +1,7 @@
 import { defineConfig } from 'tsdown';
+import { base } from '../../tsdown.base.config.ts';
 
 export default defineConfig({
+  ...base,
   entry: ['src/index.ts', 'src/testing.ts'],
-  format: 'esm',
-  dts: true,
-  target: 'node22',
-  platform: 'node',
-  fixedExtension: false,
 });
