@@ -15,6 +15,8 @@ export { physicalName } from './physical-name.ts';
 export type { Receipt } from './send-types.ts';
 export { createWireFormat } from './wire.ts';
 export type { WireFallback, WireFormat, WireMessage, WireMeta, WireNames } from './wire.ts';
+export { toLetter } from './wire-letter.ts';
+export type { UnknownFailure } from './wire-letter.ts';
 export { partitionOf } from './wire-partition.ts';
 // What a store of idempotency keys, or middleware like `idempotent`, builds on.
 export { answerWithin } from './answer-within.ts';

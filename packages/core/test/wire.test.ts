@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { FailureRecord, OutgoingMessage } from '../src/message.ts';
+import { toLetter } from '../src/wire-letter.ts';
 import { partitionOf } from '../src/wire-partition.ts';
 import { createWireFormat, isReservedHeader, type WireFallback } from '../src/wire.ts';
 
@@ -201,6 +202,23 @@ test('a forged failure record is put right', () => {
     lastFailedAt: nowMs + 8 * 86_400_000,
     destination: '',
   });
+});
+
+test('a letter is the message and its failure, without what belongs to one delivery', () => {
+  const read = wire.decode(wire.encode(message, { attempt: 2, failure }), fallback);
+  read.token = 'receipt';
+  const { dueAt: _dueAt, priority: _priority, expiresAt: _expiresAt, ...shown } = message;
+  const letter = toLetter(read, 'ref', { atMs: nowMs, destination: 'orders' });
+  expect(letter).toEqual({ ...shown, ref: 'ref', failure });
+  expect(letter).not.toHaveProperty('token');
+});
+
+test('a letter that another program put there says that nothing is known of its failure', () => {
+  const unknown = { message: '', attempts: 0, firstFailedAt: nowMs, lastFailedAt: nowMs, destination: 'orders' };
+  const foreign = wire.decode([], fallback);
+  const of = { atMs: nowMs, destination: 'orders' };
+  expect(toLetter(foreign, 'ref', of).failure).toEqual({ ...unknown, name: 'Error' });
+  expect(toLetter(foreign, 'ref', { ...of, name: 'Unknown' }).failure).toEqual({ ...unknown, name: 'Unknown' });
 });
 
 test('reserved header names', () => {

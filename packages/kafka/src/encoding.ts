@@ -1,9 +1,9 @@
 import {
   createWireFormat,
-  type FailureRecord,
   type Message,
   type OutgoingMessage,
   type StoredLetter,
+  toLetter,
   type WireFormat,
   type WireMessage,
   type WireMeta,
@@ -74,28 +74,8 @@ function text(value: Buffer | undefined): unknown {
 }
 
 export function decodeLetter(record: FetchedRecord, ref: object, context: RecordContext): StoredLetter {
-  const { id, key, headers, time, type, source, contentType, extensions, body, failure } = decodeRecord(
-    record,
-    context,
-  );
-  return {
-    id,
-    key,
-    headers,
-    time,
-    type,
-    source,
-    contentType,
-    extensions,
-    body,
-    ref,
-    failure: failure ?? unknownFailure(Number(record.timestamp), context),
-  };
-}
-
-/** Of a letter that another program put there. */
-function unknownFailure(atMs: number, { destination }: RecordContext): FailureRecord {
-  return { name: 'Error', message: '', attempts: 0, firstFailedAt: atMs, lastFailedAt: atMs, destination };
+  const { destination } = context;
+  return toLetter(decodeRecord(record, context), ref, { atMs: Number(record.timestamp), destination });
 }
 
 /** When a record is due: of those of a retry topic, without decoding all of it. */

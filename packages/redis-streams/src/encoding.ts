@@ -6,6 +6,7 @@ import {
   type OutgoingMessage,
   type Received,
   type StoredLetter,
+  toLetter,
   type WireFormat,
   type WireMessage,
 } from '@anymq/core/driver';
@@ -175,26 +176,7 @@ function pick(fields: readonly string[], names: readonly string[]): string[] {
 
 export function decodeLetter(entry: StoredEntry, ref: object, context: EntryContext): StoredLetter {
   const { message } = decodeEntry(entry, context);
-  const { id, key, headers, time, type, source, contentType, extensions, body, failure } = message;
-  return {
-    id,
-    key,
-    headers,
-    time,
-    type,
-    source,
-    contentType,
-    extensions,
-    body,
-    ref,
-    failure: failure ?? unknownFailure(entry.id, context),
-  };
-}
-
-/** Of a letter that another program put there. */
-function unknownFailure(id: string, { destination }: EntryContext): FailureRecord {
-  const atMs = millisecondsOf(id);
-  return { name: 'Error', message: '', attempts: 0, firstFailedAt: atMs, lastFailedAt: atMs, destination };
+  return toLetter(message, ref, { atMs: millisecondsOf(entry.id), destination: context.destination });
 }
 
 export function encodeHeld({ attempt, heldUntil, failure }: HeldMessage): string {

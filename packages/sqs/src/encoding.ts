@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { isUtf8 } from 'node:buffer';
 import {
   createWireFormat,
-  type FailureRecord,
   type OutgoingMessage,
   type StoredLetter,
   type Token,
+  toLetter,
   type WireFormat,
   type WireMessage,
   type WireMeta,
@@ -114,10 +114,9 @@ export function decodeMessage(raw: RawMessage, { destination, nowMs }: MessageCo
     if (name !== restName && !Object.hasOwn(rest, name)) fields.push(name, StringValue ?? BinaryValue);
   }
   for (const [name, value] of Object.entries(rest)) if (name !== bodyMark) fields.push(name, value);
-  const sentMs = Number(Attributes.SentTimestamp);
   const message = wire.decode(fields, {
     id,
-    timeMs: Number.isFinite(sentMs) ? sentMs : nowMs,
+    timeMs: sentAt(raw) ?? nowMs,
     nowMs,
     source: `/${destination}`,
     type: destination,
@@ -149,28 +148,15 @@ function parseRest(text: string | undefined): Readonly<Record<string, unknown>> 
   }
 }
 
+/** A letter that SQS or another program put there has no failure that we know. */
 export function decodeLetter(raw: RawMessage, ref: Token, context: MessageContext): StoredLetter {
-  const { id, key, headers, time, type, source, contentType, extensions, body, failure } = decodeMessage(raw, context);
-  return {
-    id,
-    key,
-    headers,
-    time,
-    type,
-    source,
-    contentType,
-    extensions,
-    body,
-    ref,
-    failure: failure ?? unknownFailure(raw, context),
-  };
+  const unknown = { name: 'Unknown', atMs: sentAt(raw) ?? context.nowMs, destination: context.destination };
+  return toLetter(decodeMessage(raw, context), ref, unknown);
 }
 
-/** Of a letter that SQS or another program put there. */
-function unknownFailure({ Attributes = {} }: RawMessage, { destination, nowMs }: MessageContext): FailureRecord {
-  const sentMs = Number(Attributes.SentTimestamp);
-  const atMs = Number.isFinite(sentMs) ? sentMs : nowMs;
-  return { name: 'Unknown', message: '', attempts: 0, firstFailedAt: atMs, lastFailedAt: atMs, destination };
+function sentAt({ Attributes }: RawMessage): number | undefined {
+  const sentMs = Number(Attributes?.SentTimestamp);
+  return Number.isFinite(sentMs) ? sentMs : undefined;
 }
 
 /** Of groups that stand for no key. A dot cannot begin a hash. */
