@@ -32,23 +32,31 @@ export function createProducer(context: ProducerContext): Producer<unknown> {
   const { batcher, clock, message: about, middleware } = context;
   const { destination } = about;
   let extras: Awaited<ReturnType<typeof importExtras>> | undefined;
-  let loading: Promise<void> | undefined;
+  let loading: Promise<AnymqError | undefined> | undefined;
 
   /** What keys and options need is loaded once. From then on every send passes here, so that they keep their order. */
-  function prepared(options: EachOptions): Promise<void> | undefined {
+  function prepared(options: EachOptions): Promise<AnymqError | undefined> | undefined {
     if (options !== undefined || destination.key !== undefined) loading ??= load();
     return loading;
   }
 
-  async function load(): Promise<void> {
-    extras = await importExtras();
+  /** Why it cannot be loaded; the next send tries again. */
+  async function load(): Promise<AnymqError | undefined> {
+    try {
+      extras = await importExtras();
+    } catch (cause) {
+      loading = undefined;
+      return new AnymqError('UNKNOWN', 'A part of anymq could not be loaded.', { cause, outcome: 'not-sent' });
+    }
     batcher.useKeys(extras.KeyGate);
+    return undefined;
   }
 
   async function send(body: unknown, options?: Options): Promise<Receipt> {
     requireOpen();
     const ready = prepared(options);
-    if (ready !== undefined) await ready;
+    const trouble = ready && (await ready);
+    if (trouble !== undefined) throw trouble;
     const built = build(body, options, new Date(clock.now()));
     const message = built instanceof Promise ? await built : built;
     if (AnymqError.isInstance(message)) throw message;
@@ -59,7 +67,8 @@ export function createProducer(context: ProducerContext): Producer<unknown> {
     requireOpen();
     if (!Array.isArray(bodies)) throw invalidOption('sendMany takes an array of bodies.');
     const ready = prepared(options);
-    if (ready !== undefined) await ready;
+    const trouble = ready && (await ready);
+    if (trouble !== undefined) return bodies.map(() => ({ ok: false, error: trouble }));
     const time = new Date(clock.now());
     const each = typeof options === 'function' ? extras?.optionsOfEach(bodies, options) : undefined;
     const optionsOf = (index: number): Options => (typeof options === 'function' ? each?.[index] : options);

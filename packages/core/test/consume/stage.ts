@@ -11,6 +11,7 @@ import { createClient } from '../../src/create-client.ts';
 import { defineQueue, type DefinitionOptions, type Queue } from '../../src/destination.ts';
 import type { ClientEvent } from '../../src/events.ts';
 import type { Logger } from '../../src/logger.ts';
+import { preload } from '../preload.ts';
 import { settle } from './rest.ts';
 import { Runs } from './runs.ts';
 import { ScriptedClock } from './scripted-clock.ts';
@@ -85,13 +86,4 @@ async function build(
   if (start) await consumer.start();
   await settle();
   return { clock, driver, client, consumer, runs, events, queue };
-}
-
-/** What a consumer loads when it meets the first suspect, outcome or failure: here before time is told to pass. */
-async function preload(): Promise<void> {
-  await Promise.allSettled([
-    import('../../src/consume/isolation.ts'),
-    import('../../src/consume/outcomes.ts'),
-    import('../../src/wrap-error.ts'),
-  ]);
 }

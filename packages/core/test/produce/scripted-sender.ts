@@ -1,12 +1,10 @@
-// What a producer loads with its first key, option or failure: here before a test looks.
-import '../../src/produce/extras.ts';
-import '../../src/wrap-error.ts';
 import { createClient } from '../../src/create-client.ts';
 import type { Client } from '../../src/client-types.ts';
 import type { Driver, SendOutcome } from '../../src/driver-interface.ts';
 import type { ClientEvent } from '../../src/events.ts';
 import type { OutgoingMessage } from '../../src/message.ts';
 import { VirtualClock } from '../middleware/virtual-clock.ts';
+import { preload } from '../preload.ts';
 
 /** What a scripted broker refuses with. */
 export class BrokerError extends Error {
@@ -67,6 +65,7 @@ export interface StageOptions {
 
 /** A client on a driver of which the test answers every batch. */
 export async function createSenderStage(options: StageOptions = {}): Promise<SenderStage> {
+  await preload();
   const clock = new VirtualClock();
   const batches: SentBatch[] = [];
   const events: ClientEvent[] = [];
