@@ -25,8 +25,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Most suites wait for brokers: two cores carry four of them.
     maxWorkers: 4,
-    // In CI a test that fails may pass at its second or third try, and is named '(retry x1)': each such name is a defect to be
-    // found, not one to be lived with. A person's run repeats nothing.
+    // In CI a test that fails may pass at its second or third try, and `npm test` names it in its last lines: each such name is
+    // a defect to be found, not one to be lived with. A person's run repeats nothing.
     retry: process.env['CI'] === 'true' ? 2 : 0,
     projects: roots.map((root) => ({
       extends: true,

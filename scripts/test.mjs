@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { allChecks } from './lib/checks.mjs';
 import { joinDocker, releaseDocker } from './lib/docker.mjs';
 import { handOver } from './lib/process.mjs';
+import { retriedTests } from './lib/retried-tests.mjs';
 import { otherVersions } from './lib/versions.mjs';
 import { pinnedNode, root, setUp } from './setup.mjs';
 
@@ -90,6 +91,7 @@ function printCounts(file) {
     const counts = JSON.parse(readFileSync(file, 'utf8'));
     const skipped = counts.numPendingTests + counts.numTodoTests;
     console.log(`${counts.numPassedTests} passed, ${counts.numFailedTests} failed, ${skipped} skipped`);
+    for (const name of retriedTests(counts)) console.log(`✗ passed only when it was tried again: ${name}`);
   } catch {
     console.log('✗ the tests did not run to their end');
   }
