@@ -201,8 +201,8 @@ export class ConsumerOf implements ManagedConsumer {
     this.#error = error;
     this.#halted.abort();
     this.#setState('stopping');
-    const starting = Promise.resolve(this.#starting).catch(() => undefined);
-    if (this.#works === undefined) await within(this.#context.clock, deadlineMs, starting);
+    // Why it could not start, the caller of start() is told.
+    if (this.#works === undefined) await within(this.#context.clock, deadlineMs, Promise.allSettled([this.#starting]));
     if (this.#works !== undefined) await this.#stopWorks(this.#works, deadlineMs);
     this.#setState(error === undefined ? 'stopped' : 'failed');
     if (error === undefined) this.#finish.resolve();

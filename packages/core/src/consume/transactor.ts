@@ -67,7 +67,7 @@ export class Transactor {
     delivery.send = (to, body, options) => {
       if (!isOpen) throw new AnymqError('CLOSED', 'The handler has returned: send before it does.');
       const send = this.#context.prepare(to, body, options);
-      // Awaited when the handler has returned; until then nobody listens.
+      // Awaited as the transaction is committed, which it fails. Where there is none, nothing is sent and nobody has to know.
       if (send.message instanceof Promise) send.message.catch(() => undefined);
       sends.push(send);
     };
@@ -83,7 +83,7 @@ export class Transactor {
       for (const { to, message } of messages) await transaction.send(to, [message]);
       await transaction.commit();
     } catch (error) {
-      // A transaction that cannot even be aborted ends by its time-out.
+      // One that cannot even be aborted ends by its time-out. The caller is told of what went wrong first.
       await transaction.abort().catch(() => undefined);
       throw this.#context.wrap(error);
     }
