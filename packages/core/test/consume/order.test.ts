@@ -32,16 +32,12 @@ async function chaos(seed: number): Promise<Chaos> {
   const running = new Map<string, string>();
   const succeeded = new Set<string>();
   const open: { readonly id: string; readonly end: (error?: Error) => void }[] = [];
-  let broker: SimulatedBroker | undefined;
 
   function check({ message: { id, key = '' } }: Delivery): void {
     if (running.has(key)) wrong.push(`${id} started while ${running.get(key)} of its key ran`);
     running.set(key, id);
-    const earlier =
-      broker?.entries.slice(
-        0,
-        broker.entries.findIndex((entry) => entry.id === id),
-      ) ?? [];
+    const at = broker.entries.findIndex((entry) => entry.id === id);
+    const earlier = broker.entries.slice(0, at);
     for (const entry of earlier) {
       // Its acknowledgement may still be under way.
       const isEnding = entry.place === 'in hand' && succeeded.has(entry.id);
@@ -69,7 +65,7 @@ async function chaos(seed: number): Promise<Chaos> {
       ordered: true,
       handler,
       definition: { partitions },
-      prepare: (driver) => (broker = new SimulatedBroker(driver, random)),
+      start: false,
     },
     {
       concurrency: 1 + Math.floor(random() * 6),
@@ -77,8 +73,10 @@ async function chaos(seed: number): Promise<Chaos> {
       retry: ({ attempt }) => (attempt >= 4 ? null : 50),
     },
   );
-  const simulated = broker as unknown as SimulatedBroker;
-  simulated.faults = { settle: random() < 0.5 ? 0 : 0.15 };
+  const broker = new SimulatedBroker(made.driver, random);
+  await made.consumer.start();
+  await settle();
+  broker.faults = { settle: random() < 0.5 ? 0 : 0.15 };
   const endOne = (): void => {
     const [one] = open.splice(Math.floor(random() * open.length), 1);
     one?.end(random() < 0.3 ? new Error('failed') : undefined);
@@ -87,12 +85,12 @@ async function chaos(seed: number): Promise<Chaos> {
     endOne,
     endOne,
     endOne,
-    () => simulated.losePartition(Math.floor(random() * partitions)),
-    () => simulated.revoke(Math.floor(random() * partitions)),
+    () => broker.losePartition(Math.floor(random() * partitions)),
+    () => broker.revoke(Math.floor(random() * partitions)),
     () => {
-      const inHand = simulated.entries.filter(({ place }) => place === 'in hand');
+      const inHand = broker.entries.filter(({ place }) => place === 'in hand');
       const one = inHand[Math.floor(random() * inHand.length)];
-      if (one !== undefined) simulated.loseTail(one.id);
+      if (one !== undefined) broker.loseTail(one.id);
     },
     () => {
       made.consumer.pause();
@@ -103,21 +101,21 @@ async function chaos(seed: number): Promise<Chaos> {
   for (let sent = 0; sent < messages;) {
     if (random() < 0.4) {
       const key = Math.floor(random() * keys);
-      simulated.send(`m${(sent += 1)}`, `k${key}`, key % partitions);
+      broker.send(`m${(sent += 1)}`, `k${key}`, key % partitions);
     } else steps[Math.floor(random() * steps.length)]?.();
     const pass = random();
     if (pass < 0.3) await settle();
     else if (pass < 0.5) await made.clock.advance(Math.floor(random() * 100));
     else await Promise.resolve();
   }
-  simulated.faults = { settle: 0 };
+  broker.faults = { settle: 0 };
   made.consumer.resume();
-  for (let round = 0; round < 400 && simulated.left > 0; round += 1) {
+  for (let round = 0; round < 400 && broker.left > 0; round += 1) {
     for (const { end } of open.splice(0)) end();
     await made.clock.advance(500);
     made.driver.endPoll();
   }
-  return { made, broker: simulated, wrong };
+  return { made, broker, wrong };
 }
 
 test.each([...Array.from({ length: 300 }, (_, seed) => seed + 1), 1534, 6553])(

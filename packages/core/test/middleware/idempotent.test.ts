@@ -29,7 +29,7 @@ test('it serves both kinds of consumer as types too, and can be told by its mark
   const [single, batch]: [Middleware<ConsumeHandler>, Middleware<BatchConsumeHandler>] = [middleware, middleware];
   expect([single, batch].map(isIdempotent)).toEqual([true, true]);
   expect([timeout({ afterMs: 1 }), undefined, {}].map(isIdempotent)).toEqual([false, false, false]);
-  expect((middleware as unknown as Record<symbol, unknown>)[Symbol.for('anymq.idempotent')]).toBe(true);
+  expect(Reflect.get(middleware, Symbol.for('anymq.idempotent'))).toBe(true);
 });
 
 describe('a key', () => {
