@@ -73,6 +73,7 @@ describe('the daemon that was started', () => {
     const order: string[] = [];
     const work = (name: string) => async () => {
       order.push(`${name} begins`);
+      // Takes its time, in which the other would begin if it could.
       await new Promise((resolve) => setTimeout(resolve, 20));
       order.push(`${name} ends`);
     };

@@ -78,6 +78,7 @@ export class Desk {
   }
 
   tell<Type extends MessageEvent['type']>(type: Type, { received }: Job, details: Details<Type>): void {
+    // `details` are checked at the call; that they belong to `type` the compiler does not follow through a type parameter.
     this.context.emit({ type, ...this.about, id: received.id, ...details } as unknown as MessageEvent);
   }
 
