@@ -88,8 +88,8 @@ async function open(
 
 /** What nobody knows is taken for a broker that is not there. */
 function whileConnecting(module: DriverModule, error: unknown): Classification {
-  const found = module.classifyError?.(error);
-  return found === undefined || found.code === 'UNKNOWN' ? { code: 'NOT_CONNECTED', retryable: true } : found;
+  const found = module.classifyError(error);
+  return found.code === 'UNKNOWN' ? { code: 'NOT_CONNECTED', retryable: true } : found;
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {

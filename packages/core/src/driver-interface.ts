@@ -257,6 +257,6 @@ export interface DriverModule {
   parseUrl(url: string): Readonly<Record<string, unknown>>;
   /** Checks the options (INVALID_OPTION) and connects. Core bounds and wraps it. */
   create(options: Readonly<Record<string, unknown>>, context: DriverContext): Promise<Driver>;
-  /** Of what `create` rejects with: the driver's own. Without it every failure is NOT_CONNECTED. */
-  classifyError?(error: unknown): Classification;
+  /** Of what `create` rejects with: the driver's own. What is UNKNOWN to it is NOT_CONNECTED. */
+  classifyError(error: unknown): Classification;
 }

@@ -4,7 +4,19 @@ export type { Capabilities, Limits } from './capabilities.ts';
 export { systemClock, sleep } from './clock.ts';
 export type { Clock, Timer } from './clock.ts';
 export { AnymqError } from './errors.ts';
+export {
+  commonNames,
+  decodePart,
+  readCommon,
+  readPlace,
+  readQuery,
+  requireFlag,
+  requireText,
+} from './driver-options.ts';
+export type { CommonOptions, CommonSettings, QueryKind, UrlPlace } from './driver-options.ts';
 export type { ErrorCode, SendUncertainty } from './errors.ts';
+export { guardedDriver } from './guarded-driver.ts';
+export type { DriverParts } from './guarded-driver.ts';
 export type { Count, Inspection } from './inspection.ts';
 export { silentLogger } from './logger.ts';
 export type { Logger, LogFields } from './logger.ts';

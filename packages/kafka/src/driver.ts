@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { Driver, Receiver } from '@anymq/core/driver';
+import { type Driver, guardedDriver } from '@anymq/core/driver';
 import { Link } from './client.ts';
 import { createDeadLetterStore } from './dead-letters.ts';
 import type { DriverContext } from './driver-context.ts';
-import { classifyError, KafkaDriverError } from './errors.ts';
+import { classifyError } from './errors.ts';
 import { inspect } from './inspection.ts';
 import { loadFactory } from './kafkajs.ts';
 import { namesOf } from './names.ts';
@@ -35,36 +35,16 @@ export async function createKafkaDriver(options: KafkaDriverOptions = {}): Promi
 }
 
 function driverOn(context: DriverContext): Driver<KafkaCapabilities> {
-  const { namespace, link } = context;
-  const receivers = new Set<Receiver>();
-  let closing: Promise<void> | undefined;
-  const open = (): void => {
-    if (closing !== undefined) throw new KafkaDriverError('CLOSED', 'The driver is closed.');
-  };
-  return {
-    specificationVersion: 1,
+  const { namespace, link, writer } = context;
+  return guardedDriver({
     name: 'kafka',
     namespace,
     capabilities,
     limits: limitsOf(context.tiersMs),
-    async openSender(to) {
-      open();
-      return createSender(context, to);
-    },
-    async openReceiver(from, options) {
-      open();
-      const receiver = await createReceiver(context, from, options);
-      receivers.add(receiver);
-      return receiver;
-    },
-    async openDeadLetters(of) {
-      open();
-      return createDeadLetterStore(context, of);
-    },
-    async provision(plan, mode) {
-      open();
-      return provision(context, plan.destinations, mode);
-    },
+    openSender: async (to) => createSender(context, to),
+    openReceiver: (from, options) => createReceiver(context, from, options),
+    openDeadLetters: async (of) => createDeadLetterStore(context, of),
+    provision: (plan, mode) => provision(context, plan.destinations, mode),
     remove: (address) => remove(context, address),
     inspect: (address) => inspect(context, address),
     seek: (address, to) => seek(context, address, to),
@@ -74,18 +54,11 @@ function driverOn(context: DriverContext): Driver<KafkaCapabilities> {
     },
     classifyError,
     async check() {
-      open();
       const broker = await anyBroker(link);
       await broker.apiVersions();
     },
-    close() {
-      closing ??= closeAll(context, receivers);
-      return closing;
+    async close() {
+      await Promise.all([writer.close(), link.close()]);
     },
-  };
-}
-
-async function closeAll({ writer, link }: DriverContext, receivers: ReadonlySet<Receiver>): Promise<void> {
-  await Promise.all([...receivers].map((receiver) => receiver.close()));
-  await Promise.all([writer.close(), link.close()]);
+  });
 }

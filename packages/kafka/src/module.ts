@@ -1,5 +1,6 @@
 import { type DriverModule, requireKnown } from '@anymq/core/driver';
 import { createKafkaDriver } from './driver.ts';
+import { classifyError } from './errors.ts';
 import { capabilities, configurationNames, limitsOf, parseUrl } from './options.ts';
 
 /** `kafka:` URLs, and `{ driver: 'kafka', brokers, … }` in a configuration object. */
@@ -10,6 +11,7 @@ export const kafka: DriverModule = {
   capabilities,
   limits: limitsOf(),
   parseUrl,
+  classifyError,
   async create(options, { namespace, logger, clock }) {
     requireKnown("The driver 'kafka'", options, configurationNames);
     return createKafkaDriver({ ...options, namespace, logger, clock });

@@ -1,14 +1,17 @@
 import type { Socket } from 'node:net';
 import {
   type Clock,
+  commonNames,
+  decodePart,
   invalidOption,
   type Limits,
   type Logger,
+  readCommon,
+  readQuery,
+  requireFlag,
   requireKnown,
   requireNumber,
   requireOneOf,
-  silentLogger,
-  systemClock,
 } from '@anymq/core/driver';
 import type { KafkaClient } from './client.ts';
 
@@ -113,7 +116,7 @@ const tuningNames = [
 ] as const;
 /** What a configuration object may hold beside `driver`. */
 export const configurationNames: readonly string[] = [...connectionNames, ...tuningNames];
-const allNames: readonly string[] = [...configurationNames, 'namespace', 'clock', 'logger'];
+const allNames: readonly string[] = [...configurationNames, ...commonNames];
 
 export interface Settings {
   readonly connection: KafkaConnectionOptions;
@@ -135,6 +138,7 @@ export function readSettings(options: KafkaDriverOptions): Settings {
   requireKnown('createKafkaDriver', options, allNames);
   requirePlace(options);
   requireSasl(options.sasl);
+  const { namespace, clock, logger } = readCommon(options);
   return {
     connection: options,
     connectTimeoutMs: requireNumber('connectTimeoutMs', options.connectTimeoutMs ?? 5000, { min: 1, max: maxTimerMs }),
@@ -150,9 +154,9 @@ export function readSettings(options: KafkaDriverOptions): Settings {
     }),
     tiersMs: requireTiers(options.tiersMs ?? defaultTiersMs),
     mendKafkajs: requireFlag('mendKafkajs', options.mendKafkajs ?? true),
-    namespace: options.namespace ?? 'anymq',
-    clock: options.clock ?? systemClock,
-    logger: options.logger ?? silentLogger,
+    namespace,
+    clock,
+    logger,
   };
 }
 
@@ -191,13 +195,16 @@ function requireTiers(tiersMs: readonly number[]): readonly number[] {
   return [...tiersMs];
 }
 
-function requireFlag(name: string, value: unknown): boolean {
-  if (typeof value === 'boolean') return value;
-  throw invalidOption(`${name} must be true or false.`);
-}
-
-const urlNumbers: readonly string[] = ['connectTimeoutMs', 'requestTimeoutMs', 'minSessionMs', 'replicationFactor'];
-const urlNames: readonly string[] = [...urlNumbers, 'ssl', 'sasl', 'clientId', 'mendKafkajs'];
+const urlOptions = {
+  connectTimeoutMs: 'number',
+  requestTimeoutMs: 'number',
+  minSessionMs: 'number',
+  replicationFactor: 'number',
+  ssl: 'flag',
+  sasl: 'text',
+  clientId: 'text',
+  mendKafkajs: 'flag',
+} as const;
 const form = /^kafka:\/\/(?:([^@/?#]*)@)?([^@/?#]*)\/?(?:\?([^#]*))?$/;
 
 /** Of `kafka://[user:password@]host[:port][,host[:port] …][/][?option=value]`. @throws INVALID_OPTION, without the credentials */
@@ -209,12 +216,11 @@ export function parseUrl(url: string): Readonly<Record<string, unknown>> {
     );
   }
   const [, credentials, hosts = '', search = ''] = found;
-  const { sasl, ...query } = Object.fromEntries(new URLSearchParams(search));
-  requireKnown('A Kafka URL', query, urlNames);
+  const { sasl, ...query } = readQuery('A Kafka URL', new URLSearchParams(search), urlOptions);
   return {
     brokers: hosts === '' ? ['127.0.0.1:9092'] : hosts.split(',').map(withPort),
     ...(credentials === undefined ? requireNoSasl(sasl) : { sasl: saslOf(credentials, sasl) }),
-    ...Object.fromEntries(Object.entries(query).map(([name, value]) => [name, urlValue(name, value)])),
+    ...query,
   };
 }
 
@@ -222,30 +228,19 @@ function withPort(host: string): string {
   return host.includes(':') ? host : `${host}:9092`;
 }
 
-function requireNoSasl(mechanism: string | undefined): object {
+function requireNoSasl(mechanism: unknown): object {
   if (mechanism === undefined) return {};
   throw invalidOption('sasl in a Kafka URL needs the user and the password: kafka://user:password@host:9092.');
 }
 
-function saslOf(credentials: string, mechanism = 'plain'): KafkaSasl {
+const encoded = 'User name and password of a Kafka URL must be percent-encoded.';
+
+function saslOf(credentials: string, mechanism: unknown = 'plain'): KafkaSasl {
   const at = credentials.indexOf(':');
   const [username, password] = at === -1 ? [credentials, ''] : [credentials.slice(0, at), credentials.slice(at + 1)];
   return {
     mechanism: requireOneOf('sasl', mechanism, ['plain', 'scram-sha-256', 'scram-sha-512']),
-    username: decode(username),
-    password: decode(password),
+    username: decodePart(username, encoded),
+    password: decodePart(password, encoded),
   };
-}
-
-function urlValue(name: string, value: string): unknown {
-  if (urlNumbers.includes(name)) return value === '' ? Number.NaN : Number(value);
-  return value === 'true' ? true : value === 'false' ? false : value;
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw invalidOption('User name and password of a Kafka URL must be percent-encoded.');
-  }
 }

@@ -1,4 +1,5 @@
-import { AnymqError } from '@anymq/core';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { AnymqError, connect } from '@anymq/core';
 import { createKafkaDriver, kafka } from '@anymq/kafka';
 import { describe, expect, test } from 'vitest';
 import { classifyError } from '../src/errors.ts';
@@ -57,6 +58,14 @@ test('a broker that is not there is NOT_CONNECTED, and says nothing else', async
   expect(classifyError(refused)).toEqual({ code: 'NOT_CONNECTED', retryable: true, outcome: 'not-sent' });
 });
 
+test('a cluster that refuses the password is UNAUTHENTICATED to connect as well', async () => {
+  const server = await refusingBroker();
+  const { port } = server.address() as AddressInfo;
+  const connecting = connect(`kafka://user:secret@127.0.0.1:${port}`, { drivers: [kafka] });
+  await expect(connecting).rejects.toMatchObject({ code: 'UNAUTHENTICATED', retryable: false, driver: 'kafka' });
+  server.close();
+});
+
 test.each([
   [{ name: 'KafkaJSProtocolError', type: 'UNKNOWN_TOPIC_OR_PARTITION' }, 'NOT_FOUND', false],
   [{ name: 'KafkaJSProtocolError', type: 'NOT_ENOUGH_REPLICAS_AFTER_APPEND' }, 'THROTTLED', true],
@@ -78,4 +87,25 @@ function catching(call: () => unknown): unknown {
   } catch (error) {
     return error;
   }
+}
+
+/** Says that it knows the handshake (ApiVersions), and answers it with SASL_AUTHENTICATION_FAILED. */
+async function refusingBroker(): Promise<Server> {
+  const [handshake, apiVersions, failed] = [17, 18, 58];
+  const server = createServer((socket) => {
+    socket.on('data', (data) => {
+      const request = Buffer.from(data);
+      const isFirst = request.readInt16BE(4) === apiVersions;
+      // The numbers of an answer, of two bytes each: its error, a list with its length in four bytes, and four bytes more.
+      const numbers = isFirst ? [0, 0, 2, handshake, 0, 1, apiVersions, 0, 2, 0, 0] : [failed, 0, 0];
+      const answer = Buffer.alloc(8 + 2 * numbers.length);
+      answer.writeInt32BE(answer.length - 4, 0);
+      request.copy(answer, 4, 8, 12);
+      for (const [index, number] of numbers.entries()) answer.writeInt16BE(number, 8 + 2 * index);
+      socket.write(answer);
+    });
+    socket.on('error', () => undefined); // Closed by the client, which is what it is for.
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
 }

@@ -1,10 +1,11 @@
 import {
   type Address,
+  type Capabilities,
   type Driver,
+  guardedDriver,
   type Inspection,
   physicalName,
   requireKnown,
-  type SeekTarget,
   systemClock,
 } from '@anymq/core/driver';
 import { Broker, destinationName, type MemoryBroker } from './broker.ts';
@@ -47,7 +48,7 @@ export function createMemoryDriver<const Off extends CapabilitiesOff = {}>(
     limits: limitsOf(options),
     capabilities,
   };
-  const driver = { ...createDriver(context), capabilities, broker };
+  const driver = { ...createDriver(context, capabilities), broker };
   contexts.set(driver, context);
   return driver;
 }
@@ -64,53 +65,31 @@ export function crashMemoryDriver(driver: Driver): void {
   context.broker.connections.delete(context.connection);
 }
 
-function createDriver(context: DriverContext): Omit<Driver, 'capabilities'> {
+function createDriver<C extends Capabilities>(context: DriverContext, capabilities: C): Driver<C> {
   const { broker, connection, namespace } = context;
-  return {
-    specificationVersion: 1,
+  const seek: Driver['seek'] = async (address, to) =>
+    broker.destination(namespace, address).seek(broker.group(namespace, address), to);
+  return guardedDriver({
     name: 'memory',
     namespace,
+    capabilities,
     limits: context.limits,
-    async openSender(to) {
-      await connection.use();
-      return createSender(context, to);
-    },
-    async openReceiver(from, options) {
-      await connection.use();
-      return createReceiver(context, from, options);
-    },
-    async openDeadLetters(of) {
-      await connection.use();
-      return createDeadLetterStore(context, of);
-    },
-    async provision(plan, mode) {
-      await connection.use();
-      return provision(broker, namespace, plan.destinations, mode);
-    },
-    async remove(address) {
-      await connection.use();
-      remove(context, address);
-    },
-    async inspect(address) {
-      await connection.use();
-      return inspect(context, address);
-    },
-    ...(context.capabilities.history ? { seek: (address: Address, to: SeekTarget) => seek(context, address, to) } : {}),
+    use: () => connection.use(),
+    openSender: async (to) => createSender(context, to),
+    openReceiver: async (from, options) => createReceiver(context, from, options),
+    openDeadLetters: async (of) => createDeadLetterStore(context, of),
+    provision: async (plan, mode) => provision(broker, namespace, plan.destinations, mode),
+    remove: async (address) => remove(context, address),
+    inspect: async (address) => inspect(context, address),
+    ...(capabilities.history ? { seek } : {}),
     physicalNames: (address) => physicalNames(namespace, address),
     classifyError,
-    async check() {
-      await connection.use();
-    },
-    async close() {
+    check: async () => undefined, // It can be used: that is all.
+    close() {
       connection.close();
       broker.connections.delete(connection);
     },
-  };
-}
-
-async function seek({ broker, connection, namespace }: DriverContext, address: Address, to: SeekTarget): Promise<void> {
-  await connection.use();
-  broker.destination(namespace, address).seek(broker.group(namespace, address), to);
+  });
 }
 
 function remove({ broker, namespace }: DriverContext, address: Address): void {

@@ -1,10 +1,11 @@
-import { type DriverModule, invalidOption, requireKnown } from '@anymq/core/driver';
+import { type DriverModule, invalidOption, readQuery, requireKnown } from '@anymq/core/driver';
 import { Broker, type MemoryBroker } from './broker.ts';
 import { createMemoryDriver } from './driver.ts';
+import { classifyError } from './errors.ts';
 import { capabilities, limits } from './options.ts';
 import { openSharedBroker } from './registry.ts';
 
-const urlOptions = ['maxDelayMs', 'maxRunMs'] as const;
+const urlOptions = { maxDelayMs: 'number', maxRunMs: 'number' } as const;
 
 /**
  * `memory:` is a private broker; `memory:NAME` is shared by name within the process. Query: `maxDelayMs`, `maxRunMs`. In a
@@ -18,15 +19,11 @@ export const memory: DriverModule = {
   limits,
   parseUrl(url) {
     const { name, query } = splitUrl(url);
-    const options = Object.fromEntries(query);
-    requireKnown('A memory URL', options, urlOptions);
-    const numbers = Object.entries(options).map(
-      ([option, value]) => [option, value === '' ? NaN : Number(value)] as const,
-    );
-    return { ...(name === '' ? {} : { broker: name }), ...Object.fromEntries(numbers) };
+    return { ...(name === '' ? {} : { broker: name }), ...readQuery('A memory URL', query, urlOptions) };
   },
+  classifyError,
   async create(options, { namespace, clock }) {
-    requireKnown("The driver 'memory'", options, ['broker', ...urlOptions]);
+    requireKnown("The driver 'memory'", options, ['broker', ...Object.keys(urlOptions)]);
     const { broker, maxDelayMs, maxRunMs } = options;
     const chosen =
       typeof broker === 'string'

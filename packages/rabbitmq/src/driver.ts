@@ -1,4 +1,4 @@
-import { type Address, type Driver, type Inspection, silentLogger, systemClock } from '@anymq/core/driver';
+import { type Address, type Driver, guardedDriver, type Inspection } from '@anymq/core/driver';
 import { connector, Link } from './client.ts';
 import { createDeadLetterStore } from './dead-letters.ts';
 import type { DriverContext, SharedContext } from './driver-context.ts';
@@ -22,9 +22,8 @@ const checkWithinMs = 10_000;
  * us in. @throws INVALID_OPTION, and what the client throws when it cannot connect
  */
 export async function createRabbitmqDriver(options: RabbitmqDriverOptions = {}): Promise<RabbitmqDriver> {
-  const { endpoint, connect, namespace, limits } = readOptions(options);
+  const { endpoint, connect, namespace, limits, clock, logger } = readOptions(options);
   const open = connect ?? connector(endpoint as NonNullable<typeof endpoint>);
-  const { clock = systemClock, logger = silentLogger } = options;
   const tell = createTell(logger);
   const publishing = new Link(open, tell);
   const publisher = new Publisher(publishing);
@@ -45,9 +44,9 @@ export async function createRabbitmqDriver(options: RabbitmqDriverOptions = {}):
 }
 
 function createDriver(context: DriverContext): RabbitmqDriver {
-  return {
-    specificationVersion: 1,
+  return guardedDriver({
     name: 'rabbitmq',
+    namespace: context.namespace,
     capabilities,
     limits: context.limits,
     openSender: (to) => createSender(context, to),
@@ -63,7 +62,7 @@ function createDriver(context: DriverContext): RabbitmqDriver {
       await context.drain.close();
       await Promise.all([context.publishing.close(), context.consuming.close()]);
     },
-  };
+  });
 }
 
 /** What waits and is not in anybody's hands; AMQP does not tell the rest. */

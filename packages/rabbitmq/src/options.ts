@@ -1,4 +1,18 @@
-import { type Clock, invalidOption, type Limits, type Logger, requireKnown, requireNumber } from '@anymq/core/driver';
+import {
+  type Clock,
+  commonNames,
+  type CommonSettings,
+  decodePart,
+  invalidOption,
+  type Limits,
+  type Logger,
+  readCommon,
+  readPlace,
+  readQuery,
+  requireKnown,
+  requireNumber,
+  requireText,
+} from '@anymq/core/driver';
 import type { ConnectRabbitmq } from './client.ts';
 
 export const capabilities = {
@@ -75,27 +89,36 @@ export const limits: Limits = {
   maxRunMs: weekMs,
 };
 
-export const urlOptions = ['heartbeatSeconds', 'connectTimeoutMs', 'delayUnitMs', 'maxDelayMs'] as const;
+const urlOptions = {
+  heartbeatSeconds: 'number',
+  connectTimeoutMs: 'number',
+  delayUnitMs: 'number',
+  maxDelayMs: 'number',
+} as const;
 const endpointOptions = ['url', 'hostname', 'port', 'username', 'password', 'vhost', 'tls'] as const;
-export const moduleOptions: readonly string[] = [...endpointOptions, ...urlOptions, 'connect'];
+export const moduleOptions: readonly string[] = [...endpointOptions, ...Object.keys(urlOptions), 'connect'];
 
-export interface Settings {
+export interface Settings extends CommonSettings {
   readonly endpoint: Endpoint | undefined;
   readonly connect: ConnectRabbitmq | undefined;
-  readonly namespace: string;
   readonly limits: Limits;
 }
 
 /** @throws INVALID_OPTION */
 export function readOptions(options: RabbitmqDriverOptions): Settings {
-  requireKnown('createRabbitmqDriver', options, [...moduleOptions, 'namespace', 'clock', 'logger']);
+  requireKnown('createRabbitmqDriver', options, [...moduleOptions, ...commonNames]);
   const { url, ...rest } = options;
   const given = { ...(url === undefined ? {} : parseUrl(url)), ...withoutUndefined(rest) } as RabbitmqDriverOptions;
-  const { connect, namespace = 'anymq' } = given;
+  const { connect } = given;
   if (connect !== undefined && typeof connect !== 'function')
     throw invalidOption('connect must be a function that resolves with a connection of amqplib.');
   const bounds = limitsOf(given);
-  return { endpoint: connect === undefined ? endpointOf(given) : undefined, connect, namespace, limits: bounds };
+  return {
+    endpoint: connect === undefined ? endpointOf(given) : undefined,
+    connect,
+    limits: bounds,
+    ...readCommon(given),
+  };
 }
 
 function limitsOf({ delayUnitMs = defaultUnitMs, maxDelayMs = weekMs }: RabbitmqDriverOptions): Limits {
@@ -124,17 +147,14 @@ function endpointOf(given: RabbitmqDriverOptions): Endpoint {
 /** Options of a URL. @throws INVALID_OPTION, which never holds any part of the URL */
 export function parseUrl(url: string): Readonly<Record<string, unknown>> {
   const parts = readUrl(url);
-  const query = Object.fromEntries(parts.searchParams);
-  requireKnown('A RabbitMQ URL', query, urlOptions);
-  const numbers = Object.entries(query).map(([name, text]) => [name, text === '' ? NaN : Number(text)] as const);
+  const query = readQuery('A RabbitMQ URL', parts.searchParams, urlOptions);
+  const { host, ...rest } = readPlace(parts, example);
   return {
-    hostname: parts.hostname.replace(/^\[(.*)\]$/, '$1'),
-    ...(parts.port === '' ? {} : { port: Number(parts.port) }),
-    ...(parts.username === '' ? {} : { username: decode(parts.username) }),
-    ...(parts.password === '' ? {} : { password: decode(parts.password) }),
-    ...(parts.pathname.length > 1 ? { vhost: decode(parts.pathname.slice(1)) } : {}),
+    hostname: host,
+    ...rest,
+    ...(parts.pathname.length > 1 ? { vhost: decodePart(parts.pathname.slice(1), example) } : {}),
     ...(parts.protocol === 'amqps:' ? { tls: true } : {}),
-    ...Object.fromEntries(numbers),
+    ...query,
   };
 }
 
@@ -146,19 +166,6 @@ function readUrl(url: string): URL {
   if (parts === undefined || !/^amqps?:$/.test(parts.protocol) || parts.hostname === '' || parts.hash !== '')
     throw invalidOption(example);
   return parts;
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw invalidOption(example);
-  }
-}
-
-function requireText(name: string, value: unknown): string {
-  if (typeof value === 'string' && value !== '') return value;
-  throw invalidOption(`${name} must be a text.`);
 }
 
 function withoutUndefined(options: object): object {

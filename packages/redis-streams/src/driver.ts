@@ -1,8 +1,8 @@
-import type { Driver, Receiver } from '@anymq/core/driver';
+import { type Driver, guardedDriver } from '@anymq/core/driver';
 import { Connection } from './client.ts';
 import { createDeadLetterStore } from './dead-letters.ts';
 import type { DriverContext } from './driver-context.ts';
-import { classifyError, RedisStreamsError } from './errors.ts';
+import { classifyError } from './errors.ts';
 import {
   capabilities,
   limits,
@@ -45,53 +45,27 @@ export async function createRedisStreamsDriver(
 }
 
 function createDriver(context: DriverContext): Driver<RedisStreamsCapabilities> {
-  const { connection, namespace } = context;
-  const receivers = new Set<Receiver>();
-  let closing: Promise<void> | undefined;
-  const open = (): void => {
-    if (closing !== undefined) throw new RedisStreamsError('CLOSED', 'The driver is closed.');
-  };
-  return {
-    specificationVersion: 1,
+  const { connection, sending, namespace } = context;
+  return guardedDriver({
     name: 'redis-streams',
+    namespace,
     capabilities,
     limits,
-    async openSender(to) {
-      open();
-      return createSender(context, to);
-    },
-    async openReceiver(from, options) {
-      open();
-      const receiver = await createReceiver(context, from, options);
-      receivers.add(receiver);
-      return receiver;
-    },
-    async openDeadLetters(of) {
-      open();
-      return createDeadLetterStore(context, of);
-    },
-    async provision(plan, mode) {
-      open();
-      return provision(context, plan.destinations, mode);
-    },
+    openSender: async (to) => createSender(context, to),
+    openReceiver: (from, options) => createReceiver(context, from, options),
+    openDeadLetters: async (of) => createDeadLetterStore(context, of),
+    provision: (plan, mode) => provision(context, plan.destinations, mode),
     remove: (address) => remove(context, address),
     inspect: (address) => inspect(context, address),
     seek: (address, to) => seek(context, address, to),
     physicalNames: (address) => physicalNames(namespace, address),
     classifyError,
     async check() {
-      open();
       await connection.call('ping');
     },
     close() {
-      closing ??= closeAll(receivers, context);
-      return closing;
+      sending.close();
+      connection.close();
     },
-  };
-}
-
-async function closeAll(receivers: ReadonlySet<Receiver>, { connection, sending }: DriverContext): Promise<void> {
-  await Promise.all([...receivers].map((receiver) => receiver.close()));
-  sending.close();
-  connection.close();
+  });
 }

@@ -1,12 +1,16 @@
 import {
   type Clock,
+  commonNames,
+  type CommonSettings,
   invalidOption,
   type Limits,
   type Logger,
+  readCommon,
+  readPlace,
+  readQuery,
+  requireFlag,
   requireKnown,
   requireNumber,
-  silentLogger,
-  systemClock,
 } from '@anymq/core/driver';
 import type { RedisClientTemplate } from './client.ts';
 
@@ -108,18 +112,14 @@ const tuningNames = [
 ] as const;
 /** What a configuration object may hold beside `driver`. */
 export const configurationNames: readonly string[] = [...connectionNames, ...tuningNames];
-const allNames: readonly string[] = [...configurationNames, 'namespace', 'clock', 'logger', 'random'];
+const allNames: readonly string[] = [...configurationNames, ...commonNames, 'random'];
 
-export interface Settings {
+export interface Settings extends CommonSettings {
   readonly connection: RedisConnectionOptions;
   readonly connectTimeoutMs: number;
   readonly commandTimeoutMs: number;
   readonly abandonedGroupMs: number;
   readonly wait: { readonly replicas: number; readonly aof: number; readonly timeoutMs: number };
-  readonly namespace: string;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly random: () => number;
 }
 
 const minuteMs = 60_000;
@@ -148,10 +148,7 @@ export function readSettings(options: RedisStreamsDriverOptions): Settings {
       aof: requireFlag('waitAof', options.waitAof ?? false) ? 1 : 0,
       timeoutMs: time('waitTimeoutMs', options.waitTimeoutMs, 5000),
     },
-    namespace: options.namespace ?? 'anymq',
-    clock: options.clock ?? systemClock,
-    logger: options.logger ?? silentLogger,
-    random: options.random ?? Math.random,
+    ...readCommon(options),
   };
 }
 
@@ -173,19 +170,14 @@ function isNode(node: unknown): boolean {
   return typeof node === 'object' && node !== null && 'host' in node && typeof node.host === 'string';
 }
 
-function requireFlag(name: string, value: unknown): boolean {
-  if (typeof value === 'boolean') return value;
-  throw invalidOption(`${name} must be true or false.`);
-}
-
-const urlNumbers: readonly string[] = [
-  'connectTimeoutMs',
-  'commandTimeoutMs',
-  'waitReplicas',
-  'waitTimeoutMs',
-  'abandonedGroupMs',
-];
-const urlNames: readonly string[] = [...urlNumbers, 'waitAof'];
+const urlOptions = {
+  connectTimeoutMs: 'number',
+  commandTimeoutMs: 'number',
+  waitReplicas: 'number',
+  waitTimeoutMs: 'number',
+  abandonedGroupMs: 'number',
+  waitAof: 'flag',
+} as const;
 
 /** Of `redis[s]://[user:password@]host[:port][/db][?option=value]`. @throws INVALID_OPTION, without the credentials */
 export function parseUrl(url: string): Readonly<Record<string, unknown>> {
@@ -196,28 +188,13 @@ export function parseUrl(url: string): Readonly<Record<string, unknown>> {
       'A Redis URL is redis://host:port or rediss://user:password@host:port/db, with options as its query.',
     );
   }
-  const query = Object.fromEntries(parsed.searchParams);
-  requireKnown('A Redis URL', query, urlNames);
+  const query = readQuery('A Redis URL', parsed.searchParams, urlOptions);
+  const { host, ...rest } = readPlace(parsed, 'User name and password of a Redis URL must be percent-encoded.');
   return {
-    host: parsed.hostname === '' ? '127.0.0.1' : parsed.hostname.replace(/^\[(.*)\]$/, '$1'),
-    ...(parsed.port === '' ? {} : { port: Number(parsed.port) }),
-    ...(parsed.username === '' ? {} : { username: decode(parsed.username) }),
-    ...(parsed.password === '' ? {} : { password: decode(parsed.password) }),
+    host: host === '' ? '127.0.0.1' : host,
+    ...rest,
     ...(path === '' ? {} : { db: Number(path) }),
     ...(parsed.protocol === 'rediss:' ? { tls: true } : {}),
-    ...Object.fromEntries(Object.entries(query).map(([name, value]) => [name, urlValue(name, value)])),
+    ...query,
   };
-}
-
-function urlValue(name: string, value: string): unknown {
-  if (urlNumbers.includes(name)) return value === '' ? Number.NaN : Number(value);
-  return value === 'true' ? true : value === 'false' ? false : value;
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw invalidOption('User name and password of a Redis URL must be percent-encoded.');
-  }
 }

@@ -1,5 +1,6 @@
 import { type DriverModule, requireKnown } from '@anymq/core/driver';
 import { createSqsDriver } from './driver.ts';
+import { classifyError } from './errors.ts';
 import { capabilities, configurationNames, limits, parseUrl } from './options.ts';
 
 /** `sqs:` URLs, and `{ driver: 'sqs', region, … }` in a configuration object. */
@@ -10,6 +11,7 @@ export const sqs: DriverModule = {
   capabilities,
   limits,
   parseUrl,
+  classifyError,
   async create(options, { namespace, logger, clock, random }) {
     requireKnown("The driver 'sqs'", options, configurationNames);
     return createSqsDriver({ ...options, namespace, logger, clock, random });

@@ -1,12 +1,15 @@
 import {
   type Clock,
+  commonNames,
+  type CommonSettings,
   invalidOption,
   type Limits,
   type Logger,
+  readCommon,
+  readQuery,
   requireKnown,
   requireNumber,
-  silentLogger,
-  systemClock,
+  requireText,
 } from '@anymq/core/driver';
 import type { AwsClient } from './client.ts';
 
@@ -107,7 +110,7 @@ const tuningNames = [
 ] as const;
 /** What a configuration object may hold beside `driver`. */
 export const configurationNames: readonly string[] = [...connectionNames, ...tuningNames];
-const allNames: readonly string[] = [...configurationNames, 'namespace', 'clock', 'logger', 'random'];
+const allNames: readonly string[] = [...configurationNames, ...commonNames, 'random'];
 
 export interface Tuning {
   readonly connectTimeoutMs: number;
@@ -119,27 +122,16 @@ export interface Tuning {
   readonly kmsKeyId: string | undefined;
 }
 
-export interface Settings {
+export interface Settings extends CommonSettings {
   readonly connection: SqsConnectionOptions;
   readonly tuning: Tuning;
-  readonly namespace: string;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly random: () => number;
 }
 
 /** @throws INVALID_OPTION */
 export function readSettings(options: SqsDriverOptions): Settings {
   requireKnown('createSqsDriver', options, allNames);
   checkConnection(options);
-  return {
-    connection: options,
-    tuning: readTuning(options),
-    namespace: options.namespace ?? 'anymq',
-    clock: options.clock ?? systemClock,
-    logger: options.logger ?? silentLogger,
-    random: options.random ?? Math.random,
-  };
+  return { connection: options, tuning: readTuning(options), ...readCommon(options) };
 }
 
 function readTuning(options: SqsTuning): Tuning {
@@ -179,18 +171,16 @@ function isHttp(url: unknown): boolean {
   return typeof url === 'string' && URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
 }
 
-function requireText(name: string, value: unknown): void {
-  if (typeof value !== 'string' || value === '') throw invalidOption(`${name} must be a text.`);
-}
-
-const urlNumbers: readonly string[] = [
-  'connectTimeoutMs',
-  'requestTimeoutMs',
-  'maxPollers',
-  'pollSeconds',
-  'firstLeaseSeconds',
-];
-const urlNames: readonly string[] = [...urlNumbers, 'endpoint', 'snsEndpoint', 'kmsKeyId'];
+const urlOptions = {
+  connectTimeoutMs: 'number',
+  requestTimeoutMs: 'number',
+  maxPollers: 'number',
+  pollSeconds: 'number',
+  firstLeaseSeconds: 'number',
+  endpoint: 'text',
+  snsEndpoint: 'text',
+  kmsKeyId: 'text',
+} as const;
 
 /** Of `sqs://region[?option=value]`. @throws INVALID_OPTION, without what the URL holds */
 export function parseUrl(url: string): Readonly<Record<string, unknown>> {
@@ -208,13 +198,6 @@ export function parseUrl(url: string): Readonly<Record<string, unknown>> {
       'An SQS URL is sqs://eu-west-1, with options as its query; credentials are found by the AWS SDK, or passed in.',
     );
   }
-  const query = Object.fromEntries(parsed.searchParams);
-  requireKnown('An SQS URL', query, urlNames);
-  const values = Object.entries(query).map(([name, text]) => [name, urlValue(name, text)] as const);
-  return { ...(parsed.hostname === '' ? {} : { region: parsed.hostname }), ...Object.fromEntries(values) };
-}
-
-function urlValue(name: string, text: string): unknown {
-  if (!urlNumbers.includes(name)) return text;
-  return text === '' ? Number.NaN : Number(text);
+  const { hostname, searchParams } = parsed;
+  return { ...(hostname === '' ? {} : { region: hostname }), ...readQuery('An SQS URL', searchParams, urlOptions) };
 }

@@ -1,3 +1,4 @@
+import { connect } from '@anymq/core';
 import { createSqsDriver, sqs } from '@anymq/sqs';
 import { describe, expect, test } from 'vitest';
 
@@ -62,6 +63,14 @@ describe('the options', () => {
     expect(driver.classifyError(error)).toMatchObject({ code: 'NOT_CONNECTED', retryable: true, outcome: 'not-sent' });
     await driver.close();
   });
+});
+
+test('credentials that cannot be found are UNAUTHENTICATED to connect', async () => {
+  const credentials = (): Promise<never> =>
+    Promise.reject(Object.assign(new Error('Could not load credentials'), { name: 'CredentialsProviderError' }));
+  const main = { driver: 'sqs', region: 'eu-west-1', credentials };
+  const connecting = connect({ brokers: { main } }, { drivers: [sqs] });
+  await expect(connecting).rejects.toMatchObject({ code: 'UNAUTHENTICATED', retryable: false, driver: 'sqs' });
 });
 
 test('physical names end in .fifo where the order is by key, and fit 80 characters', async () => {

@@ -36,6 +36,7 @@ export function fakeModule(
     capabilities: noCapabilities,
     limits: someLimits,
     parseUrl: (url) => ({ host: new URL(url).host }),
+    classifyError: () => ({ code: 'UNKNOWN', retryable: true }),
     create: () => Promise.reject(new Error('not for tests of the configuration')),
     ...changes,
   };
