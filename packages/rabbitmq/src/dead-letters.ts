@@ -7,13 +7,12 @@ import { asError } from './errors.ts';
 import { Feed } from './feed.ts';
 import { type Names, namesOf } from './names.ts';
 import { Waiting } from './receiving.ts';
-import { routed, type Shipment } from './routes.ts';
+import { ship, type Shipment } from './routes.ts';
 import { partitionFor } from './sender.ts';
 
 /** Letters of one consumer, which the broker returns in their order. More are looked at by further ones. */
 const windowSize = 500;
 const arriveWithinMs = 10_000;
-const confirmWithinMs = 15_000;
 const visibleWithinMs = 1000;
 
 /**
@@ -166,9 +165,10 @@ async function requeue(
   refs: readonly Token[],
 ): Promise<readonly SettleResult[]> {
   const letters = refs.filter(isLetter).filter(({ delivery }) => delivery.result === undefined);
-  const shipments = letters.map((letter) => shipmentOf(context, of, names, letter));
-  const publications = await routed(context, shipments);
-  const results = await context.publisher.publishWithin(context.clock, confirmWithinMs, publications);
+  const results = await ship(
+    context,
+    letters.map((letter) => shipmentOf(context, of, names, letter)),
+  );
   const errors = new Map(letters.map((letter, index) => [letter, results[index]]));
   return acknowledge(refs.map((ref) => ({ ref, error: isLetter(ref) ? errors.get(ref) : undefined })));
 }

@@ -4,9 +4,8 @@ import type { SharedContext } from './driver-context.ts';
 import { copyOf } from './encoding.ts';
 import { asError, isMissing, RabbitmqError } from './errors.ts';
 import type { Level } from './levels.ts';
-import type { PublishResult } from './publisher.ts';
 import { within } from './receiving.ts';
-import { checkLevels, routed, type Shipment } from './routes.ts';
+import { ship, type Shipment } from './routes.ts';
 import { type Wait, waitOf } from './waits.ts';
 
 /** Of each level, ahead of their acknowledgements: few, for any may be large, and many more while they are small. */
@@ -166,7 +165,7 @@ export class Station {
   }
 
   async #move(due: readonly Waiting[]): Promise<void> {
-    const results = await publish(
+    const results = await ship(
       this.#context,
       due.map(({ shipment }) => shipment),
     );
@@ -207,16 +206,6 @@ export class Station {
 
 function shipmentOf(message: AmqpMessage, { dueAt, target }: Wait): Shipment {
   return { target, encoded: copyOf(message), dueAt };
-}
-
-async function publish(context: SharedContext, shipments: readonly Shipment[]): Promise<readonly PublishResult[]> {
-  try {
-    const publications = await routed(context, shipments);
-    const results = await context.publisher.publishWithin(context.clock, confirmWithinMs, publications);
-    return checkLevels(context, publications, results);
-  } catch (error) {
-    return shipments.map(() => asError(error));
-  }
 }
 
 function hasNoRoute(error: Error): boolean {

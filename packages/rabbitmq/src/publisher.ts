@@ -1,6 +1,7 @@
 import type { Clock } from '@anymq/core/driver';
 import type { AmqpConfirmChannel, AmqpMessage, Link, PublishOptions } from './client.ts';
 import { asError, largestSize, RabbitmqError, replyCode } from './errors.ts';
+import { unlessAborted } from './receiving.ts';
 
 /** One message on its way to an exchange. The options are the client's. */
 export interface Publication {
@@ -52,6 +53,7 @@ export class Publisher {
     lane.waiting += 1;
     try {
       const channel = await unlessAborted(lane.channel, signal);
+      if (channel === undefined) throw aborted();
       if (publications.length > 1) this.#link.gather();
       return await send(lane, channel, publications, signal);
     } finally {
@@ -82,7 +84,7 @@ export class Publisher {
       if (signal.aborted) throw new RabbitmqError('BLOCKED', `The broker takes no messages: ${this.#link.blocked}.`);
       await this.#link.changed(signal);
     }
-    if (signal.aborted) throw new RabbitmqError('CALL_ABORTED', 'The send was aborted.');
+    if (signal.aborted) throw aborted();
   }
 
   #lane(): Lane {
@@ -214,11 +216,6 @@ function onReturn(lane: Lane, { fields, properties }: AmqpMessage): void {
   }
 }
 
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(new RabbitmqError('CALL_ABORTED', 'The send was aborted.'));
-    signal.addEventListener('abort', abort, { once: true });
-    if (signal.aborted) abort();
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
+function aborted(): RabbitmqError {
+  return new RabbitmqError('CALL_ABORTED', 'The send was aborted.');
 }

@@ -1,6 +1,6 @@
 import type { SharedContext } from './driver-context.ts';
 import type { Encoded } from './encoding.ts';
-import { RabbitmqError } from './errors.ts';
+import { asError, RabbitmqError } from './errors.ts';
 import { type Level, levelFor } from './levels.ts';
 import type { Publication, PublishResult } from './publisher.ts';
 import { type Target, withWait } from './waits.ts';
@@ -10,6 +10,20 @@ export interface Shipment {
   readonly target: Target;
   readonly encoded: Encoded;
   readonly dueAt: number | undefined;
+}
+
+/** As long as a message that we hold waits for the confirmation of its copy. */
+const confirmWithinMs = 15_000;
+
+/** Publishes what is on its way already: copies of messages that we hold. One result per shipment, in order. Never rejects. */
+export async function ship(context: SharedContext, shipments: readonly Shipment[]): Promise<readonly PublishResult[]> {
+  try {
+    const publications = await routed(context, shipments);
+    const results = await context.publisher.publishWithin(context.clock, confirmWithinMs, publications);
+    return checkLevels(context, publications, results);
+  } catch (error) {
+    return shipments.map(() => asError(error));
+  }
 }
 
 /** Publications for shipments; makes the levels that they need. What is due in less than a unit goes at once: core waits. */

@@ -4,10 +4,8 @@ import type { DriverContext } from './driver-context.ts';
 import { copyOf, decodeMessage, type Encoded, encodeMessage } from './encoding.ts';
 import type { Feed } from './feed.ts';
 import type { Marks } from './marks.ts';
-import { checkLevels, routed, type Shipment } from './routes.ts';
+import { ship, type Shipment } from './routes.ts';
 import type { PublishResult } from './publisher.ts';
-
-const confirmWithinMs = 15_000;
 
 export interface SettlerOptions {
   readonly context: DriverContext;
@@ -109,7 +107,10 @@ export class Settler {
   }
 
   #copy(copies: readonly Copy[]): void {
-    const publishing = this.#publish(copies.map(({ shipment }) => shipment));
+    const publishing = ship(
+      this.#options.context,
+      copies.map(({ shipment }) => shipment),
+    );
     copies.forEach(({ delivery }, index) => {
       track(
         delivery,
@@ -124,22 +125,6 @@ export class Settler {
     if (error !== undefined) return { ok: false, reason: 'error', error };
     this.#acknowledge([delivery]);
     return delivery.result ?? lost;
-  }
-
-  async #publish(shipments: readonly Shipment[]): Promise<readonly PublishResult[]> {
-    const { context } = this.#options;
-    try {
-      const publications = await routed(context, shipments);
-      return checkLevels(
-        context,
-        publications,
-        await context.publisher.publishWithin(context.clock, confirmWithinMs, publications),
-      );
-    } catch (error) {
-      return shipments.map(() =>
-        error instanceof Error ? error : new Error('The levels could not be made.', { cause: error }),
-      );
-    }
   }
 
   #shipment(delivery: Delivery, outcome: Exclude<SettleOutcome, { readonly kind: 'acknowledge' }>): Shipment {
