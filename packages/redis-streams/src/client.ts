@@ -210,6 +210,7 @@ export class Reader {
     this.generation += 1;
     // The nodes of a cluster have connections of their own: there a read ends by itself.
     if (this.#client.isCluster === true) return;
+    // Without it, reads are not cut short: they end by themselves. A connection that failed is told by its own 'error'.
     this.#clientId = this.#client.call('client', 'ID').catch(() => undefined);
   }
 }

@@ -140,6 +140,7 @@ export class Holdings {
   reconcile({ fetches }: { readonly fetches: boolean }): Promise<void> {
     const earlier = this.#reconciling;
     if (earlier !== undefined && !fetches) return earlier;
+    // Whoever asked for the earlier one is told when it fails.
     const now = (earlier ?? Promise.resolve()).catch(() => undefined).then(() => this.#reconcile(fetches));
     this.#reconciling = now;
     return now.finally(() => {

@@ -82,6 +82,7 @@ export class LaneReader {
 
   async close(): Promise<void> {
     this.#reader.close();
+    // It fails, because its connection was closed; whoever waited for it was told in `wait`.
     await this.#watch?.ended.catch(() => undefined);
   }
 

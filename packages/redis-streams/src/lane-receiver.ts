@@ -158,7 +158,7 @@ export class LaneReceiver implements Receiver {
       if (outcome.kind === 'retry') this.#ticker.hasten(outcome.dueAt);
     }
     this.#wakeup.wake();
-    // What fails here is done by the next heartbeat.
+    // What fails here is done by the next heartbeat, which tells the logger when it fails too.
     await this.#lanes.giveUpEmpty().catch(() => undefined);
     return items.map(({ token }) => (isDelivery(token) ? (token.result ?? lost) : lost));
   }

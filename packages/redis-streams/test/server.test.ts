@@ -108,8 +108,15 @@ describe.runIf(url !== undefined)('on a server', () => {
       const driver = await connect();
       await provision(driver, address);
       const receiver = await open(driver, address);
+      const monitor = await admin.duplicate().monitor();
+      const isWaiting = new Promise<void>((resolve) =>
+        monitor.on('monitor', (_time: string, args: readonly string[]) => {
+          if (args.includes('block') && args.some((arg) => arg.includes(namespace))) resolve();
+        }),
+      );
       const receiving = take(receiver, 1);
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await isWaiting;
+      monitor.disconnect();
       const keys = await admin.keys(`*${namespace}*`);
       await admin.del(...keys);
       await send(driver, address, ['later']);
