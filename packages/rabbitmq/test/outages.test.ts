@@ -70,8 +70,8 @@ describe.runIf(own !== undefined)('on a broker of its own', { timeout: 120_000 }
     const namespace = newNamespace();
     await using mq = await open(namespace);
     await mq.provision([jobs]);
-    // The broker saves its list of queues half a second after one was made: killed earlier, it forgets what that one holds,
-    // confirmed or not. Seen on 4.0.5; said in the adapter's page. Nothing tells when it has been saved.
+    // The broker saves its list of queues up to a second after one was made: killed earlier, it forgets what that one holds,
+    // confirmed or not. Seen on 4.0.5; said in the adapter's page and in ADR 0003. Nothing tells when it has been saved.
     await new Promise((resolve) => setTimeout(resolve, 1500));
     const sent = await mq.producer(jobs).sendMany(numbers(5000));
     await own?.container.kill();
@@ -162,6 +162,7 @@ describe.runIf(own !== undefined)('on a broker of its own', { timeout: 120_000 }
       await consume(mq, tally);
       await mq.producer(jobs).send({ n: 1 });
       await tally.until(1);
+      // What came last is settled, and its consumer gives up what nobody asks for, within a second.
       await pause(2000);
       const [used, passed] = [process.cpuUsage(), bytesOf(proxy)];
       const measuredMs = 6000;

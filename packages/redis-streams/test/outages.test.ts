@@ -144,6 +144,7 @@ describe.runIf(own !== undefined)('on a server of its own', { timeout: 120_000 }
       const mq = await connect(config, { drivers: [redisStreams] });
       const queue = defineQueue('idle', ordering === 'key' ? { ordering, key: () => 'k' } : {});
       await mq.consumer(queue, {}, () => undefined).start();
+      // What it does once, when it begins, is not what an idle one costs.
       await pause(2000);
       await using commands = await monitor();
       const used = process.cpuUsage();
