@@ -1,9 +1,10 @@
 import { type Address, silentLogger, systemClock } from '@anymq/core/driver';
 import { expect, test } from 'vitest';
-import type { Broker, CommittedOffset, FetchedRecord, Link } from '../src/client.ts';
+import type { Broker, CommittedOffset, FetchedRecord } from '../src/client.ts';
 import { createDeadLetterStore } from '../src/dead-letters.ts';
 import type { DriverContext } from '../src/driver-context.ts';
 import type { Write, Writer, Written } from '../src/writer.ts';
+import { linkTo, metadataOf } from './support/fakes.ts';
 
 const address: Address = { kind: 'queue', name: 'orders', ordering: 'none', partitions: 1 };
 
@@ -15,23 +16,22 @@ class FakeCluster {
   failsToWrite = false;
   #committed: CommittedOffset = { partition: 0, offset: '-1', metadata: '' };
 
-  readonly #broker = {
-    metadata: async ([topic = '']: readonly string[]) => ({
-      topicMetadata: [{ topic, partitionMetadata: [{ partitionId: 0, leader: 1 }] }],
-    }),
-    listOffsets: async ({ topics }: { topics: { topic: string; partitions: { timestamp: number }[] }[] }) => ({
+  readonly #broker: Partial<Broker> = {
+    metadata: async ([topic = '']) => metadataOf(topic),
+    listOffsets: async ({ topics }) => ({
       responses: topics.map(({ topic, partitions }) => ({
         topic,
         partitions: partitions.map(({ timestamp }) => ({ partition: 0, offset: timestamp === -1 ? '3' : '0' })),
       })),
     }),
-    fetch: async () => ({
-      responses: [{ topicName: 'dead', partitions: [{ partition: 0, messages: [0, 1, 2].map(recordAt) }] }],
-    }),
-    offsetFetch: async ({ topics }: { topics: { topic: string }[] }) => ({
+    fetch: async () => {
+      const partition = { partition: 0, errorCode: 0, highWatermark: '3', messages: [0, 1, 2].map(recordAt) };
+      return { responses: [{ topicName: 'dead', partitions: [partition] }] };
+    },
+    offsetFetch: async ({ topics }) => ({
       responses: topics.map(({ topic }) => ({ topic, partitions: [this.#committed] })),
     }),
-    offsetCommit: async ({ topics }: { topics: { partitions: CommittedOffset[] }[] }) => {
+    offsetCommit: async ({ topics }) => {
       if (this.failsToCommit) throw new Error('refused');
       this.#committed = topics[0]?.partitions[0] ?? this.#committed;
       if (this.failsToAnswer) throw new Error('no answer');
@@ -39,26 +39,21 @@ class FakeCluster {
   };
 
   get context(): DriverContext {
-    const broker = this.#broker as unknown as Broker;
-    const cluster = {
-      getNodeIds: () => ['1'],
-      findBroker: async () => broker,
-      findGroupCoordinator: async () => broker,
-    };
-    const writer = {
+    const writer: Partial<Writer> = {
       write: async (writes: readonly Write[]): Promise<Written> => {
         if (this.failsToWrite) return { offsets: [], error: new Error('refused') };
         this.written.push(...writes);
         return { offsets: writes.map(() => '0') };
       },
     };
-    return {
-      link: { cluster } as unknown as Link,
-      writer: writer as unknown as Writer,
+    const context: Partial<DriverContext> = {
+      link: linkTo(this.#broker),
+      writer: writer as Writer,
       namespace: 'test',
       clock: systemClock,
       logger: silentLogger,
-    } as DriverContext;
+    };
+    return context as DriverContext;
   }
 }
 

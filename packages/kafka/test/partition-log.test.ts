@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { FetchedPartition, FetchedRecord } from '../src/client.ts';
-import { type Entry, PartitionLog } from '../src/partition-log.ts';
+import type { Entry, PartitionLog } from '../src/partition-log.ts';
 import { decodeProgress, encodeProgress, maxNoteBytes, noProgress, type Progress } from '../src/progress.ts';
 import { visibleRecords } from '../src/visible-records.ts';
+import { logOf } from './support/fakes.ts';
 
 const record = (offset: number, rest: Partial<FetchedRecord> = {}): FetchedRecord => ({
   offset: String(offset),
@@ -21,16 +22,7 @@ const fetched = (records: readonly FetchedRecord[], rest: Partial<FetchedPartiti
 });
 
 function logFrom(from: number, progress: Progress = noProgress): PartitionLog {
-  return new PartitionLog({
-    topic: 't',
-    partition: 0,
-    leader: 1,
-    from,
-    progress,
-    ownerId: 'me',
-    availableAt: () => 0,
-    maxBuffered: 10_000,
-  });
+  return logOf({ from, progress });
 }
 
 function takeAll(log: PartitionLog): Entry[] {
@@ -105,53 +97,7 @@ describe('a partition', () => {
   });
 
   test('goes on one by one when nothing is out that could close a gap', () => {
-    const log = new PartitionLog({
-      topic: 't_retry',
-      partition: 0,
-      leader: 1,
-      from: 0,
-      progress: noProgress,
-      ownerId: 'me',
-      availableAt: ({ offset }) => (Number(offset) % 2 === 0 ? 5000 : 0),
-      maxBuffered: 10_000,
-    });
-    log.append(fetched(Array.from({ length: 4000 }, (_, offset) => record(offset))));
-    for (const entry of takeAll(log)) log.settle(entry);
-    log.progress();
-    const handled: number[] = [];
-    for (let entry = log.take(6000, Infinity); entry !== undefined; entry = log.take(6000, Infinity)) {
-      handled.push(entry.offset);
-      expect(handled.length > 1 || log.take(6000, Infinity) === undefined).toBe(true);
-      log.settle(entry);
-      log.progress();
-    }
-    expect([handled.length, log.watermark]).toEqual([2000, 4000]);
-  });
-
-  test('keeps the deaths of earlier owners through a release and a hand-over', () => {
-    const log = logFrom(0, { ...noProgress, started: new Map([[1, 2]]), owner: { id: 'other', upTo: 3 } });
-    log.append(fetched([record(0), record(1), record(2)]));
-    const [zero, one] = takeAll(log) as [Entry, Entry];
-    log.start(one);
-    log.start(zero);
-    expect([...log.farewell().started]).toEqual([[1, 2]]);
-    log.putBack(one);
-    expect(log.timesStarted(one)).toBe(2);
-    log.settle(one);
-    expect(log.farewell().started.size).toBe(0);
-  });
-
-  test('keeps what waits until it is due', () => {
-    const log = new PartitionLog({
-      topic: 't',
-      partition: 0,
-      leader: 1,
-      from: 0,
-      progress: noProgress,
-      ownerId: 'me',
-      availableAt: ({ timestamp }) => Number(timestamp),
-      maxBuffered: 10,
-    });
+    const log = logOf({ availableAt: ({ timestamp }) => Number(timestamp) });
     log.append(fetched([record(0, { timestamp: '300' }), record(1, { timestamp: '200' })]));
     expect([log.take(199, Infinity), log.nextAt]).toEqual([undefined, 200]);
     expect([log.take(200, Infinity)?.offset, log.nextAt]).toEqual([1, 300]);

@@ -1,39 +1,46 @@
 import { silentLogger, systemClock } from '@anymq/core/driver';
 import { expect, test } from 'vitest';
 import { encodeAssignment } from '../src/assignment.ts';
-import type { Broker, CommittedOffset, Link } from '../src/client.ts';
+import type { Broker, Link } from '../src/client.ts';
 import type { DriverContext } from '../src/driver-context.ts';
 import { KafkaReceiver } from '../src/receiver.ts';
+import { linkTo, metadataOf, refusal } from './support/fakes.ts';
 
 const { signal } = new AbortController();
 const wanted = { signal, maxMessages: 10, maxBytes: 1_000_000 };
 
 /** A group of one member, a partition with one message, and commits that do what is asked for. */
 class FakeCluster {
+  /** The topic that the message is in. */
+  filled = 'test_orders';
+  readonly deleted = new Set<string>();
   assigned: readonly number[] = [0];
   isRebalancing = false;
   readonly commits: (string | null)[] = [];
   commit: () => Promise<void> = async () => undefined;
+  readonly #closed = Promise.withResolvers<void>();
 
-  readonly #broker = {
-    metadata: async ([topic = '']: readonly string[]) => ({
-      topicMetadata: [{ topic, partitionMetadata: [{ partitionId: 0, leader: 1 }] }],
-    }),
-    listOffsets: async ({ topics }: { topics: { topic: string }[] }) => ({
+  readonly #broker: Partial<Broker> = {
+    metadata: async ([topic = '']) => {
+      this.#mustBeThere([topic]);
+      return metadataOf(topic);
+    },
+    listOffsets: async ({ topics }) => ({
       responses: topics.map(({ topic }) => ({ topic, partitions: [{ partition: 0, offset: '0' }] })),
     }),
-    fetch: async ({ topics }: { topics: { topic: string; partitions: { fetchOffset: string }[] }[] }) => {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      const isNew = topics.some(
-        ({ topic, partitions }) => topic === 'test_orders' && partitions[0]?.fetchOffset === '0',
-      );
+    fetch: async ({ topics }) => {
+      const isNew = topics.some(({ topic, partitions }) => topic === this.filled && partitions[0]?.fetchOffset === '0');
+      // Nothing more will come: the request waits, as it does at a broker.
+      if (!isNew) await this.#closed.promise;
       const messages = isNew ? [{ offset: '0', timestamp: '1000', key: null, value: Buffer.from('x') }] : [];
-      return { responses: [{ topicName: 'test_orders', partitions: [{ partition: 0, messages }] }] };
+      const partition = { partition: 0, errorCode: 0, highWatermark: '1', messages };
+      return { responses: [{ topicName: this.filled, partitions: [partition] }] };
     },
-    offsetFetch: async ({ topics }: { topics: { topic: string }[] }) => ({
+    offsetFetch: async ({ topics }) => ({
       responses: topics.map(({ topic }) => ({ topic, partitions: [{ partition: 0, offset: '-1', metadata: '' }] })),
     }),
-    offsetCommit: async ({ topics }: { topics: { partitions: CommittedOffset[] }[] }) => {
+    offsetCommit: async ({ topics }) => {
+      this.#mustBeThere(topics.map(({ topic }) => topic));
       await this.commit();
       this.commits.push(topics[0]?.partitions[0]?.metadata ?? null);
     },
@@ -43,41 +50,38 @@ class FakeCluster {
     },
     syncGroup: async () => ({ memberAssignment: encodeAssignment('test_orders', this.assigned) }),
     heartbeat: async () => {
-      if (this.isRebalancing) throw Object.assign(new Error('rebalance'), { type: 'REBALANCE_IN_PROGRESS' });
+      if (this.isRebalancing) throw refusal('REBALANCE_IN_PROGRESS');
     },
     leaveGroup: async () => undefined,
   };
 
-  #link(): Link {
-    const broker = this.#broker as unknown as Broker;
-    const cluster = {
-      getNodeIds: () => ['1'],
-      findBroker: async () => broker,
-      findGroupCoordinator: async () => broker,
-      refreshMetadata: async () => undefined,
-    };
-    return { cluster, closed: false, close: async () => undefined } as unknown as Link;
+  #mustBeThere(topics: readonly string[]): void {
+    if (topics.some((topic) => this.deleted.has(topic))) throw refusal('UNKNOWN_TOPIC_OR_PARTITION');
   }
 
-  async receiver(revoked: unknown[] = []): Promise<KafkaReceiver> {
-    const context = {
+  #link(): Link {
+    return linkTo(this.#broker, () => this.#closed.resolve());
+  }
+
+  async receiver(revoked: unknown[] = [], lost: unknown[] = []): Promise<KafkaReceiver> {
+    const context: Partial<DriverContext> = {
       namespace: 'test',
       clock: systemClock,
       logger: silentLogger,
       ownerId: 'me',
       tiersMs: [1000],
       minSessionMs: 400,
-    } as unknown as DriverContext;
+    };
     const from = { kind: 'queue', name: 'orders', ordering: 'none', partitions: 1 } as const;
     const options = {
       maxInFlight: 10,
       maxBytes: 1_000_000,
       ordered: false,
       leaseMs: 400,
-      onLost: () => undefined,
+      onLost: (tokens: readonly unknown[]) => void lost.push(...tokens),
       onRevoking: (tokens: readonly unknown[]) => void revoked.push(...tokens),
     };
-    const receiver = new KafkaReceiver(context, from, options, [this.#link(), this.#link()]);
+    const receiver = new KafkaReceiver(context as DriverContext, from, options, [this.#link(), this.#link()]);
     await receiver.start();
     return receiver;
   }
@@ -85,7 +89,7 @@ class FakeCluster {
 
 test('a commit that is refused is told, however much there is to hand out', async () => {
   const cluster = new FakeCluster();
-  cluster.commit = () => Promise.reject(Object.assign(new Error('refused'), { type: 'GROUP_AUTHORIZATION_FAILED' }));
+  cluster.commit = () => Promise.reject(refusal('GROUP_AUTHORIZATION_FAILED'));
   const receiver = await cluster.receiver();
   await expect(receiver.receive(wanted)).rejects.toThrow('refused');
   await receiver.close();

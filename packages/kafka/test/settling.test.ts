@@ -1,34 +1,24 @@
 import { expect, test } from 'vitest';
 import { Delivery } from '../src/delivery.ts';
 import type { Holdings } from '../src/holdings.ts';
-import { PartitionLog } from '../src/partition-log.ts';
-import { noProgress } from '../src/progress.ts';
 import { Settling, type SettlingContext } from '../src/settling.ts';
+import { logOf } from './support/fakes.ts';
 
 /** One partition with one delivery that is out, and what its holder hears. */
 function holding(): { delivery: Delivery; out: Set<Delivery>; settledAt: number[]; settling: Settling } {
-  const log = new PartitionLog({
-    topic: 't',
-    partition: 0,
-    leader: 1,
-    from: 0,
-    progress: noProgress,
-    ownerId: 'me',
-    availableAt: () => 0,
-    maxBuffered: 10,
-  });
+  const log = logOf();
   const record = { offset: '0', timestamp: '1000', key: null, value: Buffer.from('x') };
   log.append({ partition: 0, errorCode: 0, highWatermark: '1', messages: [record] });
   const delivery = new Delivery(log.take(0, Infinity) as never, {} as never);
   const out = new Set([delivery]);
   const settledAt: number[] = [];
-  const holdings = {
+  const holdings: Partial<Holdings> = {
     commit: async () => undefined,
     forget: (each: Delivery) => out.delete(each),
-    onSettled: () => settledAt.push(out.size),
+    onSettled: () => void settledAt.push(out.size),
     isRetreating: false,
-  } as unknown as Holdings;
-  const settling = new Settling({ holdings, isOrdered: false } as SettlingContext);
+  };
+  const settling = new Settling({ holdings: holdings as Holdings, isOrdered: false } as SettlingContext);
   return { delivery, out, settledAt, settling };
 }
 
