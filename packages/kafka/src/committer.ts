@@ -1,16 +1,17 @@
 import { type Clock, sleep } from '@anymq/core/driver';
 import type { Broker, CommittedOffset, Link } from './client.ts';
+import { leadersOf } from './cluster-calls.ts';
 import { errorType, KafkaDriverError } from './errors.ts';
 import type { Membership } from './membership.ts';
 import type { PartitionLog } from './partition-log.ts';
-import { encodeProgress, maxNoteBytes } from './progress.ts';
+import { encodeProgress, maxNoteBytes, minNoteBytes } from './progress.ts';
 
 export interface CommitterContext {
   readonly link: Link;
   readonly clock: Clock;
   readonly groupId: string;
   readonly membership: Pick<Membership, 'identity' | 'evict'>;
-  /** The topic is not there any more. */
+  /** These are not there any more. */
   readonly onMissing: (topics: readonly string[]) => void;
 }
 
@@ -42,6 +43,7 @@ export class Committer {
   commit(logs: Iterable<PartitionLog>): Promise<void> {
     for (const log of logs) this.#dirty.add(log);
     this.#next ??= this.#flight
+      // Those who asked for that one were told.
       .catch(() => undefined)
       .then(() => {
         this.#next = undefined;
@@ -110,20 +112,38 @@ export class Committer {
 
   /** Rejects with what no repetition mends. */
   async #onFailure(error: unknown, logs: readonly PartitionLog[]): Promise<void> {
-    const { clock, membership, onMissing } = this.#context;
+    const { clock, membership } = this.#context;
     const type = errorType(error);
     const { signal } = this.#closing;
     if (rebalancing.has(type)) return sleep(clock, rebalancingMs, signal);
     if (type === 'UNKNOWN_MEMBER_ID' || type === 'FENCED_INSTANCE_ID') return membership.evict();
-    if (type === 'OFFSET_METADATA_TOO_LARGE') {
-      this.#noteBytes = Math.floor(this.#noteBytes / 2);
-      return undefined;
-    }
-    if (type === 'UNKNOWN_TOPIC_OR_PARTITION') onMissing(logs.map(({ topic }) => topic));
-    else if (type?.endsWith('AUTHORIZATION_FAILED') === true) throw error;
-    this.#coordinator = undefined;
+    if (type?.endsWith('AUTHORIZATION_FAILED') === true) throw error;
+    if (type === 'UNKNOWN_TOPIC_OR_PARTITION') return this.#tellMissing(logs);
+    if (type !== 'OFFSET_METADATA_TOO_LARGE') this.#coordinator = undefined;
     await sleep(clock, troubleMs, signal);
+    if (type === 'OFFSET_METADATA_TOO_LARGE') this.#shorten(error);
     return undefined;
+  }
+
+  /** The broker takes less than it does by default. */
+  #shorten(error: unknown): void {
+    if (this.#noteBytes === minNoteBytes) throw error;
+    this.#noteBytes = Math.max(minNoteBytes, Math.floor(this.#noteBytes / 2));
+  }
+
+  /** Which of them it lacks, the answer to a commit does not say. */
+  async #tellMissing(logs: readonly PartitionLog[]): Promise<void> {
+    const { link, clock, onMissing } = this.#context;
+    this.#coordinator = undefined;
+    await sleep(clock, troubleMs, this.#closing.signal);
+    try {
+      for (const [topic, each] of Map.groupBy(logs, (log) => log.topic)) {
+        const leaders = await leadersOf(link, topic, clock);
+        if (each.some(({ partition }) => leaders?.has(partition) !== true)) onMissing([topic]);
+      }
+    } catch (failure) {
+      await this.#onFailure(failure, logs);
+    }
   }
 }
 

@@ -29,6 +29,9 @@ export interface ShortFailure {
 
 /** The broker's `offset.metadata.max.bytes`, by default. */
 export const maxNoteBytes = 4096;
+/** Room for the owner: without one, nothing would be suspect after a crash. */
+export const minNoteBytes = 64;
+const maxMarks = 64;
 const version = 1;
 export const noProgress: Progress = { done: [], started: new Map(), held: new Map() };
 
@@ -38,10 +41,22 @@ export function encodeProgress(base: number, progress: Progress, maxBytes: numbe
   if (owner === undefined && started.size === 0 && done.length === 0 && held.size === 0) return '';
   const fields: Record<string, unknown> = { v: version };
   if (owner !== undefined) fields['o'] = [owner.id, owner.upTo - base];
-  if (started.size > 0) fields['s'] = [...started].slice(0, 64).map(([offset, times]) => [offset - base, times]);
+  if (started.size > 0) fields['s'] = marksOf(base, started, maxBytes - JSON.stringify(fields).length - 16);
   if (done.length > 0) fields['d'] = encodeRanges(base, done, maxBytes - JSON.stringify(fields).length - 16);
   const text = JSON.stringify(fields);
   return held.size === 0 ? text : withHeld(base, fields, held, maxBytes - Buffer.byteLength(text) - 8);
+}
+
+function marksOf(base: number, started: Progress['started'], room: number): readonly (readonly number[])[] {
+  const marks: (readonly number[])[] = [];
+  let left = room;
+  for (const [offset, times] of started) {
+    const mark = [offset - base, times];
+    left -= JSON.stringify(mark).length + 1;
+    if (left < 0 || marks.length === maxMarks) break;
+    marks.push(mark);
+  }
+  return marks;
 }
 
 function withHeld(
