@@ -246,26 +246,24 @@ export class Holdings {
   #loseAll(): void {
     const shares = [...this.#shares.values()];
     this.#shares.clear();
-    const tokens = shares.flatMap(({ out }) => [...out]);
     for (const share of shares) share.lose();
+    this.#tellLost(shares.flatMap(({ out }) => [...out]));
+  }
+
+  #tellLost(tokens: readonly Delivery[]): void {
     if (tokens.length > 0) this.#context.options.onLost(tokens, 'revoked');
     for (const token of tokens) token.result ??= lost;
   }
 
   #onMissing(topics: readonly string[]): void {
-    const { names } = this.#context;
-    if (!topics.includes(names.main)) {
-      for (const { logs } of this.#shares.values()) {
-        for (const topic of topics) {
-          const log = logs.get(topic);
-          if (log !== undefined) log.isLost = true;
-          logs.delete(topic);
-        }
-      }
+    if (topics.includes(this.#context.names.main)) {
+      this.#loseAll();
+      if (!this.#isMissing) this.#track(this.#untilThereAgain());
       return;
     }
-    this.#loseAll();
-    if (!this.#isMissing) this.#track(this.#untilThereAgain());
+    const tokens = [...this.#shares.values()].flatMap((share) => share.drop(topics));
+    this.#tellLost(tokens);
+    if (tokens.length > 0) this.onSettled();
   }
 
   /** The destination was deleted. When somebody makes it again, it is another one. */

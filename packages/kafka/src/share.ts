@@ -18,6 +18,18 @@ export class Share {
     this.partition = partition;
   }
 
+  /** These topics are gone. What was handed out of them keeps the share from nothing any more. */
+  drop(topics: readonly string[]): readonly Delivery[] {
+    for (const topic of topics) {
+      const log = this.logs.get(topic);
+      if (log !== undefined) log.isLost = true;
+      this.logs.delete(topic);
+    }
+    const gone = [...this.out].filter(({ entry }) => entry.log.isLost);
+    for (const delivery of gone) this.out.delete(delivery);
+    return gone;
+  }
+
   lose(): void {
     for (const log of this.logs.values()) log.isLost = true;
   }

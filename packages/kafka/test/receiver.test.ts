@@ -117,3 +117,18 @@ test('what the group asks for while it is written down is not handed out any mor
   expect(await receiving).toEqual([]);
   await receiver.close();
 });
+
+test('when a retry topic is deleted, those who handle its messages are told, and no others', async () => {
+  const cluster = new FakeCluster();
+  cluster.filled = 'test_orders_retry';
+  const lost: unknown[] = [];
+  const receiver = await cluster.receiver([], lost);
+  const [message] = await receiver.receive(wanted);
+  const token = message?.token as object;
+  cluster.deleted.add('test_orders_retry');
+  await receiver.markStarted([token]);
+  expect(lost).toEqual([token]);
+  const results = await receiver.settleBatch([{ token, outcome: { kind: 'acknowledge' } }]);
+  expect(results).toEqual([{ ok: false, reason: 'lost' }]);
+  await receiver.close();
+});
