@@ -2,7 +2,8 @@ import { createRequire } from 'node:module';
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Logger } from '@anymq/core/driver';
-import { type ClientFactory, closedByUs, type Destroyable, type KafkaClient } from './client.ts';
+import type { KafkaConfig, SASLOptions } from 'kafkajs';
+import { type ClientFactory, closedByUs, type Destroyable } from './client.ts';
 import { mendKafkajs } from './mending.ts';
 import type { KafkaConnectionOptions, KafkaSasl, KafkaSocketOptions, Settings } from './options.ts';
 
@@ -12,8 +13,6 @@ const retry = { retries: 2, initialRetryTime: 100, maxRetryTime: 500 };
 /** kafkajs says it of every producer that gives up some time; ours are then never used again. */
 const expected = 'Limiting retries for the idempotent producer may invalidate EoS guarantees';
 
-type KafkaConstructor = new (options: object) => KafkaClient;
-
 /** kafkajs is loaded here, and only when no client was passed in. */
 export async function loadFactory(settings: Settings): Promise<ClientFactory> {
   const { connection, logger } = settings;
@@ -21,7 +20,6 @@ export async function loadFactory(settings: Settings): Promise<ClientFactory> {
   if (settings.mendKafkajs) mendKafkajs(createRequire(import.meta.url), logger);
   if (client !== undefined) return { create: () => client };
   const { Kafka, logLevel } = await import('kafkajs');
-  const Constructor = Kafka as unknown as KafkaConstructor;
   const common = {
     ...connectionOf(connection),
     retry,
@@ -31,11 +29,11 @@ export async function loadFactory(settings: Settings): Promise<ClientFactory> {
     logCreator: () => logTo(logger),
   };
   return {
-    create: (onSocket) => new Constructor({ ...common, socketFactory: noting(connection, onSocket) }),
+    create: (onSocket) => new Kafka({ ...common, socketFactory: noting(connection, onSocket) }),
   };
 }
 
-function connectionOf({ brokers = ['127.0.0.1:9092'], ssl, sasl, clientId }: KafkaConnectionOptions): object {
+function connectionOf({ brokers = ['127.0.0.1:9092'], ssl, sasl, clientId }: KafkaConnectionOptions): KafkaConfig {
   return {
     brokers: [...brokers],
     clientId: clientId ?? 'anymq',
@@ -44,7 +42,7 @@ function connectionOf({ brokers = ['127.0.0.1:9092'], ssl, sasl, clientId }: Kaf
   };
 }
 
-function saslOf(sasl: KafkaSasl): object {
+function saslOf(sasl: KafkaSasl): SASLOptions {
   if (sasl.mechanism !== 'oauthbearer') return sasl;
   return { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: await sasl.token() }) };
 }

@@ -13,6 +13,12 @@ export interface TopicSpec {
   readonly retentionMs?: number | undefined;
 }
 
+/** What the answer says of one topic. */
+interface Refusal {
+  readonly type?: string;
+  readonly topic?: string;
+}
+
 /** Makes what is missing, and answers with the names of what it made. Of several that make one topic at once, one does. */
 export async function createTopics(
   link: Link,
@@ -46,10 +52,10 @@ async function create(link: Link, topics: readonly NewTopic[], clock: Clock): Pr
 
 /** Of an answer about several topics: those that were there already. Anything else is thrown. */
 function existing(error: unknown): readonly string[] {
-  const { errors } = error as { readonly errors?: readonly { readonly type?: string; readonly topic?: string }[] };
+  const { errors } = error as { readonly errors?: readonly (Error & Refusal)[] };
   if (!Array.isArray(errors)) throw error;
-  return errors.map((each: { readonly type?: string; readonly topic?: string }) => {
-    if (each.type !== 'TOPIC_ALREADY_EXISTS') throw each as unknown as Error;
+  return errors.map((each: Error & Refusal) => {
+    if (each.type !== 'TOPIC_ALREADY_EXISTS') throw each;
     return each.topic ?? '';
   });
 }
