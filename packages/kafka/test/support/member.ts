@@ -42,6 +42,7 @@ const consumer = client.consumer(
   async (_body, { message: { id, key }, attempt }) => {
     const startedAt = now();
     if (id === plan.killer) process.kill(process.pid, 'SIGKILL');
+    // The handler's work, of a length that the test chooses.
     await new Promise((resolve) => setTimeout(resolve, plan.handlerMs));
     reports.push({ id, key, startedAt, endedAt: now(), attempt });
   },
