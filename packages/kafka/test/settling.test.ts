@@ -1,6 +1,8 @@
+import type { WireMessage } from '@anymq/core/driver';
 import { expect, test } from 'vitest';
 import { Delivery } from '../src/delivery.ts';
 import type { Holdings } from '../src/holdings.ts';
+import type { Entry } from '../src/partition-log.ts';
 import { Settling, type SettlingContext } from '../src/settling.ts';
 import { logOf } from './support/fakes.ts';
 
@@ -9,7 +11,7 @@ function holding(): { delivery: Delivery; out: Set<Delivery>; settledAt: number[
   const log = logOf();
   const record = { offset: '0', timestamp: '1000', key: null, value: Buffer.from('x') };
   log.append({ partition: 0, errorCode: 0, highWatermark: '1', messages: [record] });
-  const delivery = new Delivery(log.take(0, Infinity) as never, {} as never);
+  const delivery = new Delivery(log.take(0, Infinity) as Entry, {} as WireMessage);
   const out = new Set([delivery]);
   const settledAt: number[] = [];
   const holdings: Partial<Holdings> = {
