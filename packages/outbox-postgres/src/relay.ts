@@ -1,11 +1,4 @@
-import {
-  AnymqError,
-  type Client,
-  type Destination,
-  type Producer,
-  type SendOptions,
-  type SendResult,
-} from '@anymq/core';
+import { AnymqError, type Client, type Destination, type Producer, type SendOptions } from '@anymq/core';
 import {
   inTransaction,
   type Ending,
@@ -69,7 +62,13 @@ export class Relay {
     if (this.#loops !== undefined) throw new AnymqError('CONFLICT', 'The relay runs already.');
     const { concurrency, ready, wakeup } = this.#settings;
     this.#loops = Promise.resolve();
-    await ready();
+    try {
+      await ready();
+    } catch (error) {
+      // It may be started again, when the database can be reached.
+      this.#loops = undefined;
+      throw error;
+    }
     await wakeup.open();
     this.#loops = Promise.all(Array.from({ length: concurrency }, () => this.#loop()));
   }
@@ -111,29 +110,63 @@ export class Relay {
   async #send(client: Queryable, rows: readonly Row[]): Promise<void> {
     const { statements } = this.#settings;
     const byDestination = [...Map.groupBy(rows, ({ destination }) => destination)];
-    const sent: string[] = [];
-    const failed: { readonly seq: string; readonly code: string }[] = [];
-    await Promise.all(
-      byDestination.map(async ([name, ofName]) => {
-        const results = await this.#sendTo(this.#lines.get(name) as Line, ofName);
-        for (const [n, { seq }] of ofName.entries()) {
-          const result = results[n];
-          if (result?.ok === true) sent.push(seq);
-          // One before it, of its key, was not sent: it is still its turn after that one.
-          else if (result !== undefined && result.error.code !== 'CONFLICT')
-            failed.push({ seq, code: result.error.code });
-        }
-      }),
+    const attempts = await Promise.all(
+      byDestination.map(async ([name, ofName]) =>
+        judged(ofName, await sendDecodable(this.#lines.get(name) as Line, ofName)),
+      ),
     );
+    const sent = attempts.flatMap((attempt) => attempt.sent);
+    const failed = attempts.flatMap((attempt) => attempt.failed);
     if (sent.length > 0) await client.query(statements.remove, [sent]);
     const [numbers, codes] = [failed.map(({ seq }) => seq), failed.map(({ code }) => code)];
     if (failed.length > 0) await client.query(statements.postpone, [numbers, codes]);
   }
+}
 
-  async #sendTo({ destination, producer }: Line, rows: readonly Row[]): Promise<readonly SendResult[]> {
-    const bodies: unknown[] = rows.map(({ body }) => destination.codec.decode(new Uint8Array(body)));
-    return producer.sendMany(bodies, (_, index) => optionsOf(rows[index] as Row));
+/** What became of each: 'sent', or the code of its error. Of what was held back, nothing. */
+type Fates = ReadonlyMap<Row, string>;
+
+/** What its codec cannot read any more has failed, as if the broker had refused it: it holds up its key, and not its lane. */
+async function sendDecodable({ destination, producer }: Line, rows: readonly Row[]): Promise<Fates> {
+  const fates = new Map<Row, string>();
+  const unreadable = new Set<string | null>();
+  const bodies = new Map<Row, unknown>();
+  for (const row of rows) {
+    if (row.key !== null && unreadable.has(row.key)) continue;
+    try {
+      bodies.set(row, destination.codec.decode(new Uint8Array(row.body)));
+    } catch {
+      // Told by `inspect`, like all that cannot be sent.
+      fates.set(row, 'DECODE_FAILED');
+      unreadable.add(row.key);
+    }
   }
+  const tried = [...bodies.keys()];
+  const results = await producer.sendMany([...bodies.values()], (_, index) => optionsOf(tried[index] as Row));
+  for (const [n, result] of results.entries()) fates.set(tried[n] as Row, result.ok ? 'sent' : result.error.code);
+  return fates;
+}
+
+interface Attempt {
+  readonly sent: readonly string[];
+  readonly failed: readonly { readonly seq: string; readonly code: string }[];
+}
+
+/** What comes after a failure of its key has not failed itself: its turn is after that one. */
+function judged(rows: readonly Row[], fates: Fates): Attempt {
+  const sent: string[] = [];
+  const failed: { readonly seq: string; readonly code: string }[] = [];
+  const heldUp = new Set<string>();
+  for (const row of rows) {
+    const { seq, key } = row;
+    const fate = fates.get(row);
+    if (fate === 'sent') sent.push(seq);
+    else if (fate !== undefined && (key === null || !heldUp.has(key))) {
+      failed.push({ seq, code: fate });
+      if (key !== null) heldUp.add(key);
+    }
+  }
+  return { sent, failed };
 }
 
 /** Times are counted from when the message was written. One that is too old to be of use still goes: the broker drops it. */

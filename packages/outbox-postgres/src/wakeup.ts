@@ -72,7 +72,12 @@ export class Wakeup {
     clearTimeout(this.#retry);
     const end = this.#end;
     this.#end = undefined;
-    await end?.();
+    try {
+      await end?.();
+    } catch (error) {
+      // Of a database that was closed before: nothing is listened to any more either way.
+      this.#onError(error);
+    }
     this.wake();
   }
 

@@ -116,39 +116,116 @@ describe.runIf(url !== undefined)('on PostgreSQL', limits, () => {
     await expect.poll(() => box.inspect()).toMatchObject({ waiting: 0 });
   });
 
-  test('one that cannot be sent is shown, holds up its key alone, and goes when it can', async () => {
-    const { box } = await setUp();
-    const broker = createMemoryBroker();
+  // One that is behind a failure of its key is CONFLICT as well, and is not a failure of its own.
+  test.each(['ACCESS_DENIED', 'CONFLICT'] as const)(
+    'what is refused with %s is shown, holds up its key alone, and goes when it can',
+    async (code) => {
+      const { box, table } = await setUp();
+      const broker = createMemoryBroker();
+      let broken = true;
+      const refusing = wrapDriver(createMemoryDriver({ broker }) as Driver, {
+        sender: (inner) => ({
+          sendBatch(messages, options) {
+            if (broken && messages.some(({ id }) => id === 'bad')) throw new AnymqError(code, 'refused');
+            return inner.sendBatch(messages, options);
+          },
+        }),
+      });
+      const client = await createClient(refusing);
+      open.push(() => client.close());
+      const seen = await receive(await clientOn(broker));
+      await inTransaction('COMMIT', async (own) => {
+        const producer = box.producer(orders, own);
+        await producer.send({ customer: 'a', n: 1 }, { id: 'bad' });
+        await producer.send({ customer: 'a', n: 2 });
+        await producer.send({ customer: 'b', n: 3 });
+      });
+      await startRelay(box, client, { timeoutMs: 500 });
+      await expect.poll(() => seen.bodies.map(({ n }) => n)).toEqual([3]);
+      await expect
+        .poll(() => box.inspect())
+        .toMatchObject({
+          waiting: 2,
+          stuck: [expect.objectContaining({ id: 'bad', destination: 'orders', key: 'a', code })],
+        });
+      // However often it was tried, it waits no longer than 5 minutes.
+      await pool.query(`UPDATE ${table} SET attempts = 20, next_at = now() WHERE id = 'bad'`);
+      await expect.poll(() => box.inspect(), { timeout: 20_000 }).toMatchObject({ stuck: [{ attempts: 21 }] });
+      const waits = `SELECT extract(epoch FROM next_at - now())::float8 AS seconds FROM ${table} WHERE id = 'bad'`;
+      const { rows } = await pool.query<{ seconds: number }>(waits);
+      expect(rows[0]?.seconds).toBeGreaterThan(280);
+      expect(rows[0]?.seconds).toBeLessThanOrEqual(300);
+      broken = false;
+      await pool.query(`UPDATE ${table} SET next_at = now() WHERE id = 'bad'`);
+      await expect.poll(() => seen.bodies.map(({ n }) => n), { timeout: 20_000 }).toEqual([3, 1, 2]);
+    },
+  );
+
+  test('a body that can no longer be decoded is shown, and holds up its key alone', async () => {
+    const { box, client } = await setUp();
     let broken = true;
-    const refusing = wrapDriver(createMemoryDriver({ broker }) as Driver, {
+    const decode = (bytes: Uint8Array): string => {
+      const body = text.decode(bytes);
+      if (broken && body === 'bad') throw new Error('cannot be read');
+      return body;
+    };
+    const key = (body: string): string => (body.startsWith('other') ? body : 'a');
+    const written = defineQueue<string>('lines', { codec: { ...text, decode }, key, ordering: 'key' });
+    const seen: string[] = [];
+    const read = defineQueue<string>('lines', { codec: text, key, ordering: 'key' });
+    await client.consumer(read, {}, (body) => void seen.push(body)).start();
+    // Some of so many keys are in the lane of 'a'.
+    const others = Array.from({ length: 60 }, (_, n) => `other ${n}`);
+    await inTransaction('COMMIT', async (own) => {
+      await box.producer(written, own).sendMany(['first', 'bad', 'last', ...others]);
+    });
+    await startRelay(box, client, { destinations: [written] });
+    await expect.poll(() => seen.toSorted(), limits).toEqual(['first', ...others].toSorted());
+    await expect
+      .poll(() => box.inspect())
+      .toMatchObject({ waiting: 2, stuck: [{ key: 'a', attempts: expect.any(Number), code: 'DECODE_FAILED' }] });
+    broken = false;
+    await expect.poll(() => seen.slice(-2), { timeout: 20_000 }).toEqual(['bad', 'last']);
+  });
+
+  test('a relay that is cut off after a send leaves its message to the next one, with the same id', async () => {
+    const { box, table } = await setUp();
+    const broker = createMemoryBroker();
+    let cut = false;
+    const cutOff = wrapDriver(createMemoryDriver({ broker }) as Driver, {
       sender: (inner) => ({
-        sendBatch(messages, options) {
-          if (broken && messages.some(({ id }) => id === 'bad')) throw new AnymqError('ACCESS_DENIED', 'refused');
-          return inner.sendBatch(messages, options);
+        async sendBatch(messages, options) {
+          const results = await inner.sendBatch(messages, options);
+          await pool.query(cutRelays, [`%${table}%`]);
+          cut = true;
+          return results;
         },
       }),
     });
-    const client = await createClient(refusing);
+    const client = await createClient(cutOff);
     open.push(() => client.close());
-    const seen = await receive(await clientOn(broker));
+    const next = await clientOn(broker);
+    const seen = await receive(next);
+    await startRelay(box, client, { pollMs: 3_600_000 });
+    await inTransaction('COMMIT', (own) => box.producer(orders, own).send({ customer: 'a', n: 1 }, { id: 'one' }));
+    await expect.poll(() => cut, limits).toBe(true);
+    await startRelay(box, next);
+    await expect.poll(() => seen.ids, limits).toEqual(['one', 'one']);
+    await expect.poll(() => box.inspect()).toMatchObject({ waiting: 0, stuck: [] });
+  });
+
+  test('messages to other destinations stay for the relays that know them', async () => {
+    const { box, client } = await setUp();
+    const seen = await receive(client);
     await inTransaction('COMMIT', async (own) => {
-      const producer = box.producer(orders, own);
-      await producer.send({ customer: 'a', n: 1 }, { id: 'bad' });
-      await producer.send({ customer: 'a', n: 2 });
-      await producer.send({ customer: 'b', n: 3 });
+      await box.producer(orders, own).send({ customer: 'a', n: 1 });
+      await box.producer(notes, own).send('note');
     });
-    await startRelay(box, client, { timeoutMs: 500 });
-    await expect.poll(() => seen.bodies.map(({ n }) => n)).toEqual([3]);
-    await expect
-      .poll(() => box.inspect())
-      .toMatchObject({
-        waiting: 2,
-        stuck: expect.arrayContaining([
-          expect.objectContaining({ id: 'bad', destination: 'orders', key: 'a', code: 'ACCESS_DENIED' }),
-        ]),
-      });
-    broken = false;
-    await expect.poll(() => seen.bodies.map(({ n }) => n), { timeout: 20_000 }).toEqual([3, 1, 2]);
+    await startRelay(box, client, { destinations: [notes] });
+    await expect.poll(() => box.inspect()).toMatchObject({ waiting: 1, stuck: [] });
+    expect(seen.bodies).toEqual([]);
+    await startRelay(box, client, { destinations: [orders] });
+    await expect.poll(() => seen.bodies).toEqual([{ customer: 'a', n: 1 }]);
   });
 
   test('a delay counts from when it was written', async () => {
@@ -176,6 +253,27 @@ test('on PGlite too: written in a transaction, and sent after it', limits, async
   });
   await expect.poll(() => seen.bodies.map(({ n }) => n), limits).toEqual([1, 2, 3]);
   open.unshift(() => database.close());
+});
+
+describe('a relay whose database fails', () => {
+  const query = vi.fn(async () => ({ rows: [] }));
+  const pool = {
+    query,
+    transaction: <T>(run: (client: { query: typeof query }) => Promise<T>) => run({ query }),
+    listen: async () => () => Promise.reject(new Error('closed before')),
+  };
+
+  test('may be started again, and stops without rejecting', async () => {
+    const errors: unknown[] = [];
+    const client = await clientOn(createMemoryBroker());
+    const relay = outbox({ pool }).relay(client, { destinations: [notes], onError: (error) => errors.push(error) });
+    query.mockRejectedValueOnce(new Error('away'));
+    await expect(relay.start()).rejects.toThrow('away');
+    await relay.start();
+    await expect(relay.start()).rejects.toMatchObject({ code: 'CONFLICT' });
+    await relay.stop();
+    expect(errors).toEqual([new Error('closed before')]);
+  });
 });
 
 describe('what cannot be written rejects, before anything is', () => {
