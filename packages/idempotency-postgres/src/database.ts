@@ -1,3 +1,5 @@
+import { invalidOption } from '@anymq/core/driver';
+
 /** What we call of a client: of `pg`, of one of its pools, of PGlite, or of anything like them. */
 export interface Queryable {
   query(text: string, values?: unknown[]): Promise<QueryAnswer>;
@@ -24,6 +26,12 @@ export interface TransactionalPool extends Queryable {
 /** Or a database that runs them itself, as PGlite does. */
 export interface TransactionalDatabase extends Queryable {
   transaction<T>(run: (client: Queryable) => Promise<T>): Promise<T>;
+}
+
+/** @throws INVALID_OPTION: transactions cannot be had from it */
+export function requirePool<Pool extends TransactionalPool | TransactionalDatabase>(pool: Pool): Pool {
+  if (typeof pool?.query === 'function' && ('connect' in pool || 'transaction' in pool)) return pool;
+  throw invalidOption('pool must be a pool of pg or a PGlite.');
 }
 
 /** The client that a transaction of this pool runs on. */
@@ -95,6 +103,7 @@ async function undoing<T>(client: Queryable, work: () => Promise<T>): Promise<T>
   try {
     return await work();
   } catch (error) {
+    // Where undoing fails too, the connection is thrown away, which undoes; the work's own error is what counts.
     const undone = await client.query('ROLLBACK').then(
       () => true,
       () => false,

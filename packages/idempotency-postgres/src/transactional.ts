@@ -1,18 +1,11 @@
 import { AnymqError, type ConsumeMiddleware, type Delivery, type Message, type Outcome, retryLater } from '@anymq/core';
-import {
-  forBothKinds,
-  invalidOption,
-  markIdempotent,
-  outcomeKind,
-  requireKnown,
-  requireNumber,
-  scopedKey,
-} from '@anymq/core/driver';
+import { forBothKinds, markIdempotent, outcomeKind, requireKnown, requireNumber, scopedKey } from '@anymq/core/driver';
 import {
   type ClientOf,
   type Ending,
   inTransaction,
   type Queryable,
+  requirePool,
   type TransactionalDatabase,
   type TransactionalPool,
 } from './database.ts';
@@ -29,7 +22,10 @@ export interface TransactionalOptions<Pool extends TransactionalPool | Transacti
   readonly table?: string | undefined;
   /** True by default: makes the table, before the first message, where it is missing. */
   readonly migrate?: boolean | undefined;
-  /** Hears of every failure of the database that is not the handler's own. Must not throw. Ignored by default. */
+  /**
+   * Hears why messages are put back, uncharged, when a transaction cannot begin, and why expired keys could not be removed.
+   * What fails later, the commit too, fails the attempt. Must not throw. Ignored by default.
+   */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
@@ -73,9 +69,8 @@ interface InboxSettings {
 
 function checked(options: TransactionalOptions<TransactionalPool | TransactionalDatabase>): InboxSettings {
   requireKnown('transactional', options, ['pool', 'key', 'retentionMs', 'table', 'migrate', 'onError']);
-  const { pool, key = ({ id }) => id, migrate = true, onError = () => undefined } = options;
-  if (typeof pool?.query !== 'function' || !('connect' in pool || 'transaction' in pool))
-    throw invalidOption('pool must be a pool of pg or a PGlite.');
+  const { key = ({ id }) => id, migrate = true, onError = () => undefined } = options;
+  const pool = requirePool(options.pool);
   const retentionMs = requireNumber('retentionMs', options.retentionMs ?? 604_800_000, { min: 1000 });
   return { pool, key, retentionMs, table: requireTable(options.table ?? 'anymq_inbox'), migrate, onError };
 }

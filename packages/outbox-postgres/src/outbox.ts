@@ -3,6 +3,7 @@ import { invalidOption, requireKnown, requireNumber } from '@anymq/core/driver';
 import {
   onceDone,
   type Queryable,
+  requirePool,
   requireTable,
   type TransactionalDatabase,
   type TransactionalPool,
@@ -70,9 +71,7 @@ export interface Outbox {
  */
 export function outbox(options: OutboxOptions): Outbox {
   requireKnown('outbox', options, ['pool', 'table']);
-  const { pool } = options;
-  if (typeof pool?.query !== 'function' || !('connect' in pool || 'transaction' in pool))
-    throw invalidOption('pool must be a pool of pg or a PGlite.');
+  const pool = requirePool(options.pool);
   const table = requireTable(options.table ?? 'anymq_outbox');
   const statements = outboxStatements(table);
   const ready = onceDone(() => pool.query(statements.migrate));
