@@ -40,16 +40,18 @@ test.each([{}, { pool: {} }, { pool, table: 'a"b' }, { pool, retentionMs: 1 }, {
 );
 
 interface Database {
-  readonly inbox: Inbox<{ query(text: string, values?: unknown[]): Promise<unknown> }>;
+  createInbox(options?: { readonly key: () => undefined }): Inbox<{
+    query(text: string, values?: unknown[]): Promise<unknown>;
+  }>;
   read(text: string): Promise<readonly unknown[]>;
 }
 
 const onServer = (): Database => ({
-  inbox: transactional({ pool, table: 'inbox_test' }),
+  createInbox: (options) => transactional({ pool, table: 'inbox_test', ...options }),
   read: async (text) => (await pool.query<Record<string, unknown>>(text)).rows,
 });
 const inProcess = (): Database => ({
-  inbox: transactional({ pool: embedded, table: 'inbox_test' }),
+  createInbox: (options) => transactional({ pool: embedded, table: 'inbox_test', ...options }),
   read: async (text) => (await embedded.query(text)).rows,
 });
 
@@ -58,7 +60,8 @@ describe.each([['PostgreSQL', onServer, url !== undefined] as const, ['PGlite', 
   (name, database, isThere) => {
     describe.runIf(isThere)('effect and key', () => {
       const opened = database();
-      const { inbox } = opened;
+      const { createInbox } = opened;
+      const inbox = createInbox();
       const read = (text: string): Promise<readonly unknown[]> => opened.read(text);
       const isServer = name === 'PostgreSQL';
       const effects = async (id: string): Promise<number> =>
@@ -109,10 +112,7 @@ describe.each([['PostgreSQL', onServer, url !== undefined] as const, ['PGlite', 
       test('a statement whose error was swallowed undoes all, and is a failure', async () => {
         const handle = inbox(async (_body, delivery) => {
           await write(delivery);
-          await inbox
-            .client(delivery)
-            .query('SELECT nonsense')
-            .catch(() => undefined);
+          await expect(inbox.client(delivery).query('SELECT nonsense')).rejects.toThrow('nonsense');
         });
         await expect(handle(undefined, deliveryOf('d'))).rejects.toThrow(/undone|aborted/);
         expect(await effects('d')).toBe(0);
@@ -147,6 +147,27 @@ describe.each([['PostgreSQL', onServer, url !== undefined] as const, ['PGlite', 
         const outcomes = (await handle([deliveryOf('h'), deliveryOf('h')], context)) as readonly unknown[];
         expect(outcomes.map((outcome) => outcome === undefined)).toEqual([true, false]);
         expect(await effects('h')).toBe(1);
+      });
+
+      test('without a key it runs in a transaction, each time', async () => {
+        const keyless = createInbox({ key: () => undefined });
+        const handle = keyless(async (_body, { message }) => {
+          await keyless.client({ message }).query('INSERT INTO effects VALUES ($1)', [message.id]);
+        });
+        for (const _ of [1, 2]) await handle(undefined, deliveryOf('keyless'));
+        expect(await effects('keyless')).toBe(2);
+      });
+
+      test('a key is forgotten after its retention, and not before', async () => {
+        const handle = inbox(async (_body, delivery) => write(delivery));
+        for (const _ of [1, 2]) await handle(undefined, deliveryOf('old'));
+        expect(await effects('old')).toBe(1);
+        const [held] = await read(`SELECT extract(epoch FROM expires_at - now())::float8 / 86400 AS days
+          FROM inbox_test WHERE key = 'orders//old'`);
+        expect((held as { readonly days: number }).days).toBeCloseTo(7, 2);
+        await read("UPDATE inbox_test SET expires_at = now() WHERE key = 'orders//old'");
+        for (const _ of [1, 2]) await handle(undefined, deliveryOf('old'));
+        expect(await effects('old')).toBe(2);
       });
 
       test('outside of the handler there is no client', async () => {

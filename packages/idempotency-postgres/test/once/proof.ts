@@ -73,6 +73,7 @@ async function untilDone(client: Client, journal: Journal, disturb: ProofOptions
   // A broker that cannot say what is delayed has to be quiet for as long as a duplicate waits.
   let quietSince = performance.now();
   for (;;) {
+    // The processes die at any point, and brokers tell nobody when a queue runs empty: it has to be asked.
     await new Promise((resolve) => setTimeout(resolve, 200));
     const { size } = await journal.effects();
     if (performance.now() > deadline)

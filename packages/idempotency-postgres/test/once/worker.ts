@@ -58,6 +58,7 @@ const inbox: Inbox<PoolClient> | undefined =
     : undefined;
 const protection: ConsumeMiddleware = inbox ?? idempotent({ store: noting(await createStore()), leaseMs });
 
+/** The work itself: it takes its time, so that deaths come in the middle of it. */
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const mayFail = (): void => {
   if (Math.random() < failureRate) throw new Error('fails now and then');

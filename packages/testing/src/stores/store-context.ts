@@ -38,7 +38,7 @@ export class StoreContext {
     return Promise.all(Array.from({ length: count }, () => this.store()));
   }
 
-  /** Until whatever began before this call, for a short time, has ended. */
+  /** Until whatever began before this call, for a short time, has ended: only time ends it, and no store says when. */
   async shortEnds(share = 1): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, this.short.leaseMs * share + 5));
   }
