@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Module } from './code-blocks.ts';
 import { adapters, workspace } from './pages.ts';
 
@@ -17,13 +17,12 @@ export class Application implements Disposable {
   readonly folder: string = mkdtempSync(join(tmpdir(), 'anymq-docs-'));
 
   constructor() {
-    mkdirSync(join(this.folder, 'node_modules', '@anymq'), { recursive: true });
     for (const name of ['core', 'memory', 'testing']) this.#install(`@anymq/${name}`, join('packages', name));
     for (const { folder, clients } of adapters) {
       this.#install(`@anymq/${folder}`, join('packages', folder));
       for (const client of clients) this.#install(client, join('packages', folder, 'node_modules', client));
     }
-    for (const name of ['@types', 'vitest']) this.#install(name, join('node_modules', name));
+    for (const name of ['@types/node', 'vitest']) this.#install(name, join('node_modules', name));
     writeFileSync(join(this.folder, 'package.json'), '{ "type": "module" }');
     writeFileSync(join(this.folder, 'run.js'), runner);
   }
@@ -59,7 +58,11 @@ export class Application implements Disposable {
   }
 
   #install(name: string, from: string): void {
-    symlinkSync(join(workspace, from), join(this.folder, 'node_modules', name), 'junction');
+    const path = join(this.folder, 'node_modules', name);
+    // Several packages are on the same client.
+    if (existsSync(path)) return;
+    mkdirSync(dirname(path), { recursive: true });
+    symlinkSync(join(workspace, from), path, 'junction');
   }
 
   #node(args: readonly string[]): Promise<string> {

@@ -10,11 +10,15 @@ export interface Page {
 /** The root of the workspace. */
 export const workspace: string = join(import.meta.dirname, '..', '..');
 
-/** Adapters whose own page is one of the documentation's, and the vendor's clients that its code imports. */
+/** Adapters and stores whose own page is one of the documentation's, and the vendor's clients that its code imports. */
 export const adapters: readonly { readonly folder: string; readonly clients: readonly string[] }[] = [
   { folder: 'redis-streams', clients: ['ioredis'] },
   { folder: 'rabbitmq', clients: ['amqplib'] },
   { folder: 'kafka', clients: ['kafkajs'] },
+  { folder: 'idempotency-redis', clients: ['ioredis'] },
+  { folder: 'idempotency-postgres', clients: ['pg', '@types/pg'] },
+  { folder: 'idempotency-dynamodb', clients: ['@aws-sdk/client-dynamodb'] },
+  { folder: 'outbox-postgres', clients: ['pg'] },
 ];
 
 /** README.md, docs/*.md, those of the adapters and of the suite below `root`; decision records are history, and not among them. */

@@ -18,7 +18,7 @@ export interface PostgresStoreOptions {
 }
 
 /**
- * Keeps keys in PostgreSQL 12 or later: one statement for each step, whatever the number of messages. Time is the
+ * Keeps keys in PostgreSQL, tested on 17: one statement for each step, whatever the number of messages. Time is the
  * database's. What has expired is removed in small pieces, an hour later, as the store is used. @throws INVALID_OPTION
  */
 export function createPostgresStore(options: PostgresStoreOptions): IdempotencyStore {
