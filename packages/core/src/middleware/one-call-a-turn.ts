@@ -1,10 +1,15 @@
 import type { Claim, ClaimResult, IdempotencyStore } from './idempotency-store.ts';
 
 type Owned = Claim & { readonly result?: Uint8Array | undefined };
-type Steps = Pick<IdempotencyStore, 'claim' | 'complete' | 'release'>;
+
+/** Of a store, with the times that all its callers have. */
+export interface Steps {
+  claim(keys: readonly string[]): Promise<readonly ClaimResult[]>;
+  complete(claims: readonly Owned[]): Promise<readonly boolean[]>;
+}
 
 /** What callers ask of a store in one turn of the event loop is asked in one call: ten handlers cost one round trip. */
-export function oneCallATurn(store: Steps, leaseMs: number, retentionMs: number): Steps {
+export function oneCallATurn(store: IdempotencyStore, leaseMs: number, retentionMs: number): Steps {
   const lease = { leaseMs };
   const retention = { retentionMs };
   const claims = new Turn<string, ClaimResult>((keys) => store.claim(keys, lease));
@@ -12,7 +17,6 @@ export function oneCallATurn(store: Steps, leaseMs: number, retentionMs: number)
   return {
     claim: (keys) => claims.ask(keys),
     complete: (owned) => completions.ask(owned),
-    release: (owned) => store.release(owned),
   };
 }
 

@@ -5,7 +5,7 @@ import type { Message } from '../message.ts';
 import { type Outcome, outcomeKind, retryLater } from '../outcome.ts';
 import { ClaimRenewer, type HeldClaim, leaseLost, type RenewerOptions } from './claim-renewer.ts';
 import type { ClaimResult } from './idempotency-store.ts';
-import { oneCallATurn } from './one-call-a-turn.ts';
+import { oneCallATurn, type Steps } from './one-call-a-turn.ts';
 import { scopedKey } from './scoped-key.ts';
 import { OwnSignal, withSignal } from './with-signal.ts';
 
@@ -42,12 +42,12 @@ export const putBack = (): Outcome => retryLater(1000, { charge: false });
 export class Protection {
   readonly #options: ProtectionOptions;
   readonly #renewer: ClaimRenewer;
-  readonly #store: ReturnType<typeof oneCallATurn>;
+  readonly #steps: Steps;
 
   constructor(options: ProtectionOptions) {
     this.#options = options;
     this.#renewer = new ClaimRenewer(options);
-    this.#store = oneCallATurn(options.store, options.leaseMs, options.retentionMs);
+    this.#steps = oneCallATurn(options.store, options.leaseMs, options.retentionMs);
   }
 
   /** One outcome per delivery, in order. Calls `onFenced` for a success that no longer counts. */
@@ -74,10 +74,7 @@ export class Protection {
     const asked = distinct(items);
     if (asked.length === 0) return;
     const validUntil = clock.now() + leaseMs;
-    const answers = await this.#store.claim(
-      asked.map(({ key }) => key as string),
-      { leaseMs },
-    );
+    const answers = await this.#steps.claim(asked.map(({ key }) => key as string));
     asked.forEach((item, index) => this.#take(item, answers[index], validUntil));
     if (clock.now() < validUntil) return;
     // Somebody else may have them by now.
@@ -149,7 +146,7 @@ export class Protection {
     const claims = claimsOf(items);
     if (claims.length === 0) return;
     try {
-      await this.#store.release(claims);
+      await this.#options.store.release(claims);
     } catch (error) {
       this.#options.onError(error);
     }
@@ -168,7 +165,7 @@ export class Protection {
    * twice otherwise.
    */
   async #confirm(items: readonly Item<Delivery>[]): Promise<readonly boolean[] | undefined> {
-    const { clock, leaseMs, retentionMs, onStoreError, onError, result } = this.#options;
+    const { clock, leaseMs, onStoreError, onError, result } = this.#options;
     const claims = claimsOf(items).map((own, index) => {
       const bytes = result?.((items[index] as Item<Delivery>).view.message);
       return bytes === undefined ? own : { ...own, result: bytes };
@@ -176,7 +173,7 @@ export class Protection {
     const until = clock.now() + leaseMs;
     for (let delayMs = 100; ; delayMs = Math.min(1000, delayMs * 2)) {
       try {
-        return await this.#store.complete(claims, { retentionMs });
+        return await this.#steps.complete(claims);
       } catch (error) {
         onError(error);
         if (onStoreError === 'run') return items.map(() => true);

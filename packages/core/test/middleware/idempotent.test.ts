@@ -48,6 +48,18 @@ describe('a key', () => {
     expect(clock.pending).toBe(0);
   });
 
+  test('is claimed and completed in one call with those of the same turn, and each has its own answer', async () => {
+    const { store, wrap } = setUp();
+    const ids = ['m-1', 'm-2', 'm-3'];
+    const handle = wrap(async (_, { message }) => (message.id === 'm-2' ? reject('no') : undefined));
+    await Promise.all(ids.map((id) => handle(fakeDelivery(id))));
+    expect(store.calls).toEqual([
+      ['claim', ids.map((id) => `orders//${id}`)],
+      ['release', ['orders//m-2']],
+      ['complete', ['orders//m-1', 'orders//m-3']],
+    ]);
+  });
+
   test('is acknowledged only after its completion was confirmed', async () => {
     const { store, wrap } = setUp();
     const confirmed = deferred();
