@@ -6,16 +6,18 @@ import { bounded } from './eventually.ts';
 import type { Harness } from './harness.ts';
 import type { ResourceWatch } from './resource-watch.ts';
 
-export type CaseResult = {
-  readonly group: Group;
-  readonly name: string;
-  readonly durationMs: number;
-} & (
+/** What a case came to, of a driver or of a store. */
+export type Verdict =
   | { readonly status: 'passed' }
   | { readonly status: 'failed'; readonly error: unknown }
   /** `reason` says what the driver does not declare, or the harness does not offer. */
-  | { readonly status: 'not-run'; readonly reason: string }
-);
+  | { readonly status: 'not-run'; readonly reason: string };
+
+export type CaseResult = Verdict & {
+  readonly group: Group;
+  readonly name: string;
+  readonly durationMs: number;
+};
 
 /** What all cases of a run share. */
 export interface RunEnvironment {
@@ -32,6 +34,11 @@ export const caseLimitMs = 90_000;
 let namespaces = 0;
 /** Other runs may use the same broker at the same time. */
 const run: string = Math.random().toString(36).slice(2, 8);
+
+/** No other case has it, of this run or of others. */
+export function freshNamespace(): string {
+  return `t${run}-${(++namespaces).toString(36)}`;
+}
 
 /** Never rejects: what goes wrong is in the result. */
 export async function runCase(each: ConformanceCase, environment: RunEnvironment): Promise<CaseResult> {
@@ -54,7 +61,7 @@ export async function runCase(each: ConformanceCase, environment: RunEnvironment
 
 async function runBody(each: ConformanceCase, environment: RunEnvironment): Promise<void> {
   const { watch, timeScale } = environment;
-  const context = new CaseContext({ ...environment, namespace: `t${run}-${(++namespaces).toString(36)}` });
+  const context = new CaseContext({ ...environment, namespace: freshNamespace() });
   const limitMs = caseLimitMs * timeScale;
   const work = async (): Promise<void> => {
     await each.run(context);

@@ -1,18 +1,14 @@
 import { bounded } from '../eventually.ts';
+import { freshNamespace, type Verdict } from '../run-case.ts';
 import { allStoreCases } from './all-store-cases.ts';
 import type { StoreCase, StoreGroup } from './store-case.ts';
 import { StoreContext } from './store-context.ts';
 import type { StoreHarness } from './store-harness.ts';
 
-export type StoreCaseResult = {
+export type StoreCaseResult = Verdict & {
   readonly group: StoreGroup;
   readonly name: string;
-} & (
-  | { readonly status: 'passed' }
-  | { readonly status: 'failed'; readonly error: unknown }
-  /** What the harness does not offer. */
-  | { readonly status: 'not-run'; readonly reason: string }
-);
+};
 
 export interface StoreConformanceOptions {
   /** All by default. */
@@ -23,10 +19,6 @@ export interface StoreConformanceOptions {
 
 /** How long a case may take, in milliseconds before scaling. */
 export const storeCaseLimitMs = 30_000;
-
-let namespaces = 0;
-/** Other runs may use the same server at the same time. */
-const run: string = Math.random().toString(36).slice(2, 8);
 
 /** Runs the cases without a test runner. Never rejects. Does not close the harness. */
 export async function runStoreConformance(
@@ -50,7 +42,7 @@ export async function runStoreCase(
   const { group, name, needs } = each;
   if (needs !== undefined && !has(harness, needs))
     return { group, name, status: 'not-run', reason: `the harness has no ${needs}` };
-  const context = new StoreContext(harness, `t${run}-${(++namespaces).toString(36)}`, timeScale);
+  const context = new StoreContext(harness, freshNamespace(), timeScale);
   try {
     await bounded('The case', each.run(context), storeCaseLimitMs * timeScale);
     await context.closeAll();
