@@ -60,8 +60,7 @@ describe.each([['PostgreSQL', onServer, url !== undefined] as const, ['PGlite', 
   (name, database, isThere) => {
     describe.runIf(isThere)('effect and key', () => {
       const opened = database();
-      const { createInbox } = opened;
-      const inbox = createInbox();
+      const inbox = opened.createInbox();
       const read = (text: string): Promise<readonly unknown[]> => opened.read(text);
       const isServer = name === 'PostgreSQL';
       const effects = async (id: string): Promise<number> =>
@@ -150,7 +149,7 @@ describe.each([['PostgreSQL', onServer, url !== undefined] as const, ['PGlite', 
       });
 
       test('without a key it runs in a transaction, each time', async () => {
-        const keyless = createInbox({ key: () => undefined });
+        const keyless = opened.createInbox({ key: () => undefined });
         const handle = keyless(async (_body, { message }) => {
           await keyless.client({ message }).query('INSERT INTO effects VALUES ($1)', [message.id]);
         });
