@@ -118,8 +118,11 @@ class SqsReceiver implements Receiver {
     await this.#leases.extend(held.filter(({ result }) => result === undefined));
   }
 
-  settleBatch(items: readonly Settlement[]): Promise<readonly SettleResult[]> {
-    return this.#settler.settle(items);
+  async settleBatch(items: readonly Settlement[]): Promise<readonly SettleResult[]> {
+    const followers = this.#takeFollowers(items);
+    const results = await this.#settler.settle([...items, ...followers.map(givenBack)]);
+    this.#leaveUnreleased(followers, results.slice(items.length));
+    return results.slice(0, items.length);
   }
 
   close(): Promise<void> {
@@ -211,9 +214,25 @@ class SqsReceiver implements Receiver {
     this.#wakeup.wake();
   }
 
+  /** What came with a message that goes back, and follows it, must not be handed out before it: it goes back as well. */
+  #takeFollowers(items: readonly Settlement[]): readonly Delivery[] {
+    if (!this.#place.isFifo || this.#buffer.length === 0) return [];
+    const groups = new Set(
+      items.flatMap(({ token, outcome }) =>
+        outcome.kind === 'release' && this.#leases.has(token) ? [token.group] : [],
+      ),
+    );
+    const followers = this.#buffer.filter(({ group }) => groups.has(group));
+    this.#buffer = this.#buffer.filter(({ group }) => !groups.has(group));
+    return followers;
+  }
+
   async #giveBack(deliveries: readonly Delivery[]): Promise<void> {
-    const items = deliveries.map((token) => ({ token, outcome: { kind: 'release', delayMs: 0 } as const }));
-    const results = items.length === 0 ? [] : await this.#settler.settle(items);
+    if (deliveries.length === 0) return;
+    this.#leaveUnreleased(deliveries, await this.#settler.settle(deliveries.map(givenBack)));
+  }
+
+  #leaveUnreleased(deliveries: readonly Delivery[], results: readonly SettleResult[]): void {
     const left = results.filter((result) => !result.ok && result.reason === 'error').length;
     if (left === 0) return;
     for (const delivery of deliveries) this.#leases.drop(delivery);
@@ -230,4 +249,8 @@ class SqsReceiver implements Receiver {
     await this.#giveBack([...this.#leases.all]);
     this.#leases.stop();
   }
+}
+
+function givenBack(token: Delivery): Settlement {
+  return { token, outcome: { kind: 'release', delayMs: 0 } };
 }

@@ -347,6 +347,30 @@ test('of a message group what follows goes back before what it follows', async (
   await driver.close();
 });
 
+test('what came with a message that goes back, and was not handed out, goes back before it', async () => {
+  const client = scriptedClient();
+  const group = { group: 'a' };
+  const raws = [
+    rawMessage('1', group),
+    rawMessage('2', group),
+    rawMessage('other', { group: 'b' }),
+    rawMessage('3', group),
+  ];
+  client.on('ReceiveMessage', bringing(raws));
+  const driver = await driverOn(client);
+  const { receiver } = await opened(driver, { ordered: true });
+  const received = await receiver.receive({ ...wanted, maxMessages: 1 });
+  const release = { kind: 'release', delayMs: 0 } as const;
+  await expect(receiver.settleBatch(received.map(({ token }) => ({ token, outcome: release })))).resolves.toEqual([
+    { ok: true },
+  ]);
+  const released = client.of('ChangeMessageVisibilityBatch').flatMap(({ input }) => entriesOf(input));
+  expect(released.map(({ ReceiptHandle }) => ReceiptHandle)).toEqual(['receipt-3', 'receipt-2', 'receipt-1']);
+  const next = await receiver.receive(wanted);
+  expect(next.map(({ token }) => (token as { messageId: string }).messageId)).toEqual(['other']);
+  await driver.close();
+});
+
 test('a repeated send of a FIFO queue has the same deduplication id, another send of the same id a new one', async () => {
   const client = scriptedClient();
   const driver = await driverOn(client);
