@@ -178,7 +178,7 @@ export class Desk {
   }
 
   /** Deliveries that are no longer ours: handlers are told by their signal, what has not started is dropped. */
-  lose(tokens: readonly Token[], reason: LostReason | 'overdue'): void {
+  lose(tokens: readonly Token[], reason: LostReason): void {
     for (const token of tokens) {
       const job = this.#jobs.get(token);
       if (job !== undefined && !job.lost) this.#loseOne(job, reason);
@@ -239,6 +239,8 @@ export class Desk {
     run.leaseUntil = leaseUntil;
     run.attempt = Math.max(run.attempt, job.attempt);
     run.failure = job.failure ?? run.failure;
+    run.overran = false;
+    run.startedAt = this.time;
     if (run.lost) {
       run.lost = false;
       this.#zombies.delete(run);
@@ -254,22 +256,39 @@ export class Desk {
     (run.earlier ??= []).push(job);
   }
 
-  #loseOne(job: Job, reason: LostReason | 'overdue'): void {
+  /**
+   * A handler has run for as long as the driver can keep a lease. It is told by its signal while we still have what is left
+   * of the lease: the message goes back as it returns, else with the lease's end, so that nothing of its key overtakes it.
+   */
+  overrun(job: Job): void {
+    if (job.overran) {
+      if (job.leaseUntil <= this.time) this.#loseOne(job, 'expired');
+      return;
+    }
+    job.overran = true;
+    this.#tellLost(job, 'overdue');
+  }
+
+  #loseOne(job: Job, reason: LostReason): void {
     const { state } = job;
     job.lost = true;
     // A settlement may still answer; the settler ends it.
     if (state === 'settling') return;
-    this.tell('lost', job, { reason });
+    this.#tellLost(job, reason);
     if (state === 'running') {
       this.bury(job);
-      const text = `The delivery is no longer ours (${reason}): the broker may give the message to someone else.`;
-      job.delivery?.abort(new AnymqError('LEASE_LOST', text));
       this.lanes?.drain(job.lane);
     } else {
       this.drop(job);
       // It will come again, so what follows it here must not overtake it.
       this.lanes?.leave(job);
     }
+  }
+
+  #tellLost(job: Job, reason: LostReason | 'overdue'): void {
+    this.tell('lost', job, { reason });
+    const text = `The delivery is no longer ours (${reason}): the broker may give the message to someone else.`;
+    job.delivery?.abort(new AnymqError('LEASE_LOST', text));
   }
 
   #resume(job: Job): void {

@@ -41,7 +41,7 @@ export class Dispatcher {
       onDue: () => this.pump(),
     });
     this.#capacity = new Capacity(this.desk);
-    this.#keeper = new LeaseKeeper(this.desk, ({ token }) => this.lose([token], 'overdue'));
+    this.#keeper = new LeaseKeeper(this.desk);
   }
 
   /** How many messages to fetch now; 0: none, until `onProgress`. */
@@ -153,7 +153,7 @@ export class Dispatcher {
     this.#context.onProgress();
   }
 
-  lose(tokens: readonly Token[], reason: LostReason | 'overdue'): void {
+  lose(tokens: readonly Token[], reason: LostReason): void {
     this.#tell(tokens, (told) => this.desk.lose(told, reason));
   }
 

@@ -25,6 +25,8 @@ export class Job {
   state: JobState = 'new';
   /** No longer ours: what its handler returns is dropped. */
   lost = false;
+  /** Has run for as long as its lease can be kept: it goes back, whatever its handler returns. */
+  overran = false;
   /** Lost, and an earlier message of its key has come back since: a later delivery has to wait behind that. */
   overtaken = false;
   /** To be handed over: not started any more, and not held. */

@@ -8,16 +8,13 @@ const maxCalls = 3;
 /** Extends the leases of what is in our hands, four times per lease, with one timer, and none while nothing is. */
 export class LeaseKeeper {
   readonly #desk: Desk;
-  /** A handler has run for as long as the driver can keep a lease. */
-  readonly #onOverdue: (job: Job) => void;
   readonly #leaseMs: number;
   #timer: Timer | undefined;
   /** When each call began that is under way. */
   readonly #calls = new Set<{ readonly since: number }>();
 
-  constructor(desk: Desk, onOverdue: (job: Job) => void) {
+  constructor(desk: Desk) {
     this.#desk = desk;
-    this.#onOverdue = onOverdue;
     this.#leaseMs = desk.settings.leaseMs;
   }
 
@@ -38,7 +35,7 @@ export class LeaseKeeper {
     const now = desk.now();
     const due: Job[] = [];
     for (const job of desk.jobs()) {
-      if (job.state === 'running' && now - job.startedAt >= desk.context.limits.maxRunMs) this.#onOverdue(job);
+      if (job.state === 'running' && now - job.startedAt >= desk.context.limits.maxRunMs) desk.overrun(job);
       // What came or was extended since the last round has most of its lease before it.
       else if (job.leaseUntil - now <= this.#leaseMs * 0.75) due.push(job);
     }

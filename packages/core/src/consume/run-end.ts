@@ -18,7 +18,7 @@ export function succeeded(result: RunResult): boolean {
 
 /**
  * A handler has returned: its message is acknowledged, or concluded in another way; or, when the delivery was lost
- * meanwhile, left to whom it went.
+ * meanwhile, left to whom it went; or, when it has run for too long, given back.
  */
 export function endRun(desk: Desk, job: Job, conclude?: (wasAborted: boolean) => void): void {
   const wasAborted = job.delivery?.aborted !== undefined;
@@ -26,6 +26,7 @@ export function endRun(desk: Desk, job: Job, conclude?: (wasAborted: boolean) =>
   // Given back at the stop's deadline: what it returns now is dropped.
   if (job.state !== 'running') return;
   if (job.lost) leaveToOthers(desk, job);
+  else if (job.overran) goBack(desk, job);
   else if (conclude === undefined) acknowledge(desk, job);
   else conclude(wasAborted);
 }
@@ -41,6 +42,12 @@ function leaveToOthers(desk: Desk, job: Job): void {
   desk.endEarlier(job, released);
   desk.drop(job);
   desk.lanes?.next(job);
+}
+
+/** Its lease can be kept no longer: uncharged, with what follows it, in order. */
+function goBack(desk: Desk, job: Job): void {
+  desk.endEarlier(job, released);
+  desk.giveBack(job);
 }
 
 /** The broker has confirmed a settlement, or the delivery was lost before. True when that lets another message start. */

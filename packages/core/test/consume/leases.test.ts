@@ -62,6 +62,55 @@ describe('leases', () => {
     expect(driver.settleCalls).toEqual([]);
   });
 
+  test('that can be kept no longer: its message goes back uncharged as the handler returns, before what follows it', async () => {
+    const { driver, runs, clock, events } = await stage({ ordered: true, limits: { maxRunMs: 60_000 } });
+    driver.deliver(keyed('a'), keyed('b'), keyed('c'));
+    await clock.advance(68_000);
+    expect(runs.delivery('a').signal.aborted).toBe(true);
+    expect(driver.settleCalls).toEqual([]);
+    runs.fail('a');
+    await settle();
+    expect(driver.settleCalls).toEqual([['release a', 'release b', 'release c']]);
+    expect(events.filter(({ type }) => type === 'lost')).toMatchObject([{ id: 'a', reason: 'overdue' }]);
+    driver.endPoll();
+    await settle();
+    driver.deliver(keyed('a', { redelivered: true }), keyed('b'), keyed('c'));
+    await settle();
+    expect(runs.started).toEqual(['a/1', 'a/1']);
+  });
+
+  test('that can be kept no longer end, where the handler goes on, before what follows it goes back', async () => {
+    const { driver, runs, clock } = await stage({ ordered: true, limits: { maxRunMs: 60_000 } });
+    driver.deliver(keyed('a'), keyed('b'));
+    await clock.advance(68_000);
+    expect(runs.delivery('a').signal.aborted).toBe(true);
+    const lastExtension = driver.extended.findLastIndex((ids) => ids.includes('a'));
+    await clock.advance(14_000);
+    expect(driver.settleCalls).toEqual([]);
+    await clock.advance(1000);
+    expect(driver.extended.findLastIndex((ids) => ids.includes('a'))).toBe(lastExtension);
+    expect(driver.outcomes).toEqual(['release b']);
+    driver.endPoll();
+    await settle();
+    driver.deliver(keyed('a', { redelivered: true }), keyed('b'));
+    await settle();
+    expect(runs.started).toEqual(['a/1']);
+    runs.finish('a');
+    await settle();
+    expect(runs.started).toEqual(['a/1', 'b/1']);
+  });
+
+  test('of a run that a redelivery joined are kept for as long again', async () => {
+    const { driver, runs, clock } = await stage({ limits: { maxRunMs: 60_000 } });
+    driver.deliver(received('a'));
+    await clock.advance(120_000);
+    driver.deliver(received('a', { redelivered: true }));
+    await clock.advance(30_000);
+    runs.finish('a');
+    await settle();
+    expect(driver.outcomes).toEqual(['acknowledge a']);
+  });
+
   test('that ended while the process was frozen let nothing start that was fetched before', async () => {
     for (const ordered of [false, true]) {
       const { driver, runs, clock } = await stage({ ordered }, { concurrency: 1 });

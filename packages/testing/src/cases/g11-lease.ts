@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Driver, Received, Token } from '@anymq/core/driver';
 import { mostAtOnce } from '../assertions.ts';
+import type { Behaviour, CaseContext } from '../case-context.ts';
 import { casesOf, type ConformanceCase } from '../conformance-case.ts';
 import { jobs, ordered } from '../ingredients.ts';
 import { createLosingDriver } from '../losing-driver.ts';
@@ -105,41 +106,55 @@ export const lease: readonly ConformanceCase[] = casesOf('G11', [
     },
   },
   {
-    name: "past the driver's maxRunMs the handler's signal aborts, and its outcome is dropped",
+    name: "past the driver's maxRunMs the handler's signal aborts, its outcome is dropped, and it runs again, uncharged",
     async run(context) {
-      const first = await context.connect({
-        wrap: (driver) => wrapDriver(driver, { driver: ({ limits }) => ({ limits: { ...limits, maxRunMs: 1500 } }) }),
-      });
       const queue = context.queue('jobs');
-      await context.send(first, queue, { n: 1 });
-      const began = Date.now();
-      const consumer = await context.consume(
-        first,
-        queue,
-        { leaseMs: 1000, retry: false },
-        async (_run, { signal }) => {
-          if (context.runs.length > 1) return;
-          const aborted = context.gate();
-          signal.addEventListener('abort', () => aborted.open(), { once: true });
-          await aborted.opened;
-          assert.ok(Date.now() - began >= 1000, 'aborted long before its time');
-          throw new Error('this outcome is dropped');
-        },
-      );
-      await context.until('it gave up', () => context.runs[0]?.result === 'threw');
-      // Where the lease is the connection itself, only its end gives the message back.
-      await consumer.stop();
-      const second = await context.connect();
-      await context.consume(second, queue, { retry: false });
-      await context.untilHandled(1, 30_000);
+      const member = await context.connect({ wrap: runningAtMost(1500) });
+      await context.send(member, queue, { n: 1 });
+      await context.consume(member, queue, { leaseMs: 1000, retry: false }, overrunsOnce(context));
+      await context.untilHandled(1);
       assert.deepEqual(
         context.runs.map(({ attempt }) => attempt),
         [1, 1],
       );
-      assert.deepEqual(await context.letters(second, queue), []);
+      assert.deepEqual(await context.letters(member, queue), []);
+    },
+  },
+  {
+    name: "past the driver's maxRunMs a message keeps its place in its key",
+    async run(context) {
+      const queue = context.queue('jobs', ordered);
+      const [first, second] = [await context.connect({ wrap: runningAtMost(1500) }), await context.connect()];
+      const sent = jobs(4, () => ({ key: 'a' }));
+      await context.sendJobs(first, queue, sent);
+      await context.consume(first, queue, { leaseMs: 1000 }, overrunsOnce(context));
+      await context.until('it runs', () => context.runs.length === 1);
+      await context.consume(second, queue, { leaseMs: 1000 });
+      await context.untilHandled(4);
+      assert.deepEqual(
+        context.runs.map(({ id, attempt }) => `${id}/${attempt}`),
+        ['1/1', '1/1', '2/1', '3/1', '4/1'],
+      );
     },
   },
 ]);
+
+function runningAtMost(maxRunMs: number): (driver: Driver) => Driver {
+  return (driver) => wrapDriver(driver, { driver: ({ limits }) => ({ limits: { ...limits, maxRunMs } }) });
+}
+
+/** The first run of all goes on until its signal aborts, and fails then. */
+function overrunsOnce(context: CaseContext): Behaviour {
+  const began = Date.now();
+  return async (_run, { signal }) => {
+    if (context.runs.length > 1) return;
+    const aborted = context.gate();
+    signal.addEventListener('abort', () => aborted.open(), { once: true });
+    await aborted.opened;
+    assert.ok(Date.now() - began >= 1000, 'aborted long before its time');
+    throw new Error('this outcome is dropped');
+  };
+}
 
 /**
  * The first message of a receiver is delivered a second time while it is in hand, with another token, as after an extension
