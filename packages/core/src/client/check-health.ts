@@ -49,7 +49,7 @@ function partitionWarnings(consumer: ManagedConsumer): readonly string[] {
     .waitingPartitions()
     .map(
       (partition) =>
-        `Partition ${partition} of ${nameOf(consumer)} waits: maxHeld of its messages are behind a slow or failing one.`,
+        `Partition ${partition} of ${nameOf(consumer)} waits: so many of its messages (maxHeld, or its share of 64 MiB) are behind slow or failing ones.`,
     );
 }
 

@@ -48,7 +48,7 @@ export class Capacity {
     const free = target - ready.length - running;
     // Fetching one by one while enough waits to be started would only cost round trips.
     if (bytes >= maxHandBytes || (ready.length > 0 && running > 0 && free < target / 4)) return 0;
-    const room = lanes === undefined ? maxWaiting - waiting : maxHeld - lanes.total;
+    const room = lanes === undefined ? maxWaiting - waiting : maxHeld - lanes.total.messages;
     return Math.max(0, Math.min(free, room, maxUnsettled - settler.unsettled, maxInFlight - size, this.#limit));
   }
 

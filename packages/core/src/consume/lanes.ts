@@ -25,18 +25,16 @@ export class Lanes {
   readonly #lanes = new Map<string, Lane>();
   readonly #drained = new Set<Lane>();
   readonly #waiting = new Map<number, Waiting>();
-  /** Of a partition: another one's share of our memory is not for it. */
-  readonly #maxBytes: number;
   #toRecord: HeldMessage[] = [];
   /** Resolves when what is held has been recorded as well as it can be. Never rejects. */
   recorded: Promise<void> = Promise.resolve();
   /** Partitions of which so much waits that no more is fetched. */
   readonly paused: Set<number> = new Set();
-  total = 0;
+  /** In all partitions. */
+  readonly total: Waiting = { messages: 0, bytes: 0 };
 
   constructor(desk: Desk) {
     this.#desk = desk;
-    this.#maxBytes = maxHandBytes / desk.settings.destination.partitions;
   }
 
   /** Puts a job in its lane, where it goes on, or waits; or back, as the lane is being emptied. */
@@ -140,18 +138,26 @@ export class Lanes {
   count({ received: { partition = 0 }, bytes }: Job, change: 1 | -1): void {
     let waiting = this.#waiting.get(partition);
     if (waiting === undefined) this.#waiting.set(partition, (waiting = { messages: 0, bytes: 0 }));
-    this.total += change;
-    waiting.messages += change;
-    waiting.bytes += change * bytes;
+    for (const sum of [waiting, this.total]) {
+      sum.messages += change;
+      sum.bytes += change * bytes;
+    }
     const { context, about, settings } = this.#desk;
-    const share = Math.max(waiting.messages / settings.maxHeld, waiting.bytes / this.#maxBytes);
-    if (share >= 1 && !this.paused.has(partition)) {
+    // There may be more partitions than were defined: then it is together that they hold too much.
+    const isFull = this.#fill(waiting, 1) >= 1 || this.#fill(this.total, settings.destination.partitions) >= 1;
+    if (isFull && change === 1 && !this.paused.has(partition)) {
       this.paused.add(partition);
       context.emit({ type: 'partition-waits', ...about, partition, held: waiting.messages });
-    } else if (share <= 0.5 && this.paused.delete(partition)) {
+    } else if (change === -1 && this.#fill(waiting, 1) <= 0.5 && this.paused.delete(partition)) {
       // A pending fetch does not know.
       context.onRefetch();
     }
+  }
+
+  /** How much of what so many partitions may hold: messages, and a share of our memory. */
+  #fill({ messages, bytes }: Waiting, partitions: number): number {
+    const { maxHeld, destination } = this.#desk.settings;
+    return Math.max(messages / maxHeld, bytes / (maxHandBytes / destination.partitions)) / partitions;
   }
 
   #forget(lane: Lane): void {

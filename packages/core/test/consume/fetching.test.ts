@@ -118,6 +118,20 @@ describe('fetching', () => {
     expect(driver.receives.at(-1)?.pausedPartitions).toEqual(new Set([1]));
   });
 
+  test('says so when more partitions than were defined hold, together, as much as may be held', async () => {
+    const { driver, events, runs } = await stage({ ordered: true }, { concurrency: 4, maxHeld: 4 });
+    for (const n of count(9)) driver.deliver(keyed(`m${n}`, { key: `${n % 3}`, partition: n % 3 }));
+    await turns(5);
+    expect(driver.inbox.length).toBeGreaterThan(0);
+    expect(events.filter(({ type }) => type === 'partition-waits')).toMatchObject([{ partition: 0, held: 2 }]);
+    for (const n of count(9)) {
+      await turns(2);
+      runs.finish(`m${n}`);
+    }
+    await settle();
+    expect(driver.outcomes).toHaveLength(9);
+  });
+
   test('goes on when every partition waits and one of them gets free', async () => {
     const { driver, runs, clock } = await stage({ ordered: true }, { maxHeld: 1 });
     driver.deliver(...count(6).map((n) => keyed(`m${n}`, { key: `${n}` })));
