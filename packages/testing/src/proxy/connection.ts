@@ -79,7 +79,7 @@ export class Connection {
 }
 
 function reset(socket: Socket): void {
-  // One that is still connecting has nothing to reset.
-  if (socket.connecting || socket.destroyed) socket.destroy();
+  // One that is still connecting has nothing to reset; one that was ended Node may refuse to reset, and then never closes.
+  if (socket.connecting || socket.writableEnded) socket.destroy();
   else socket.resetAndDestroy();
 }

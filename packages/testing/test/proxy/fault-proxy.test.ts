@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startFaultProxy } from '../../src/proxy/index.ts';
 import type { FaultProxy } from '../../src/proxy/index.ts';
 
@@ -65,6 +65,22 @@ test('connections are refused and accepted again on the same port, and those tha
   await proxy.accept();
   const client = await open();
   expect(await client.ask('b')).toBe('B');
+});
+
+test('closes at once, also while it passes on an end', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const client = await open();
+  const taken = Promise.withResolvers<void>();
+  proxy.slow({ delayMs: 50, jitterMs: 1, random: () => (taken.resolve(), 0) });
+  client.socket.end('late');
+  await taken.promise;
+  proxy.slow(undefined);
+  // The end has come to the proxy before what is said now.
+  expect(await (await open()).ask('hello')).toBe('HELLO');
+  vi.advanceTimersByTime(50);
+  await proxy.close();
+  expect(proxy.counts.open).toBe(0);
 });
 
 test('a server that is not there resets what was accepted', async () => {
