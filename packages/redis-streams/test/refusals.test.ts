@@ -165,7 +165,7 @@ describe.runIf(sharedBroker('redis')?.container !== undefined)('a server refuses
     await mq.provision([jobs]);
     await mq.producer(jobs).sendMany(numbers);
     await broker.container.exec(['redis-cli', 'config', 'set', 'maxmemory', '1']);
-    const full = mq.producer(jobs, { timeoutMs: 500 });
+    const full = mq.producer(jobs, { timeoutMs: 2000 });
     const refused = { code: 'TIMEOUT', outcome: 'not-sent' };
     await expect(full.send(1)).rejects.toMatchObject(refused);
     for (const result of await full.sendMany([1, 2])) expect(result).toMatchObject({ ok: false, error: refused });
@@ -180,7 +180,7 @@ describe.runIf(sharedBroker('redis')?.container !== undefined)('a server refuses
     await expect.poll(async () => (await mq.inspect(jobs)).backlog.value, { timeout: 10_000 }).toBe(0);
     await expect.poll(() => runs.get(8), { timeout: 10_000 }).toBe(3);
     expect(runs.size).toBe(1000);
-    expect((await mq.inspect(jobs)).deadLetters.value).toBe(1);
+    await expect.poll(async () => (await mq.inspect(jobs)).deadLetters.value).toBe(1);
     await broker.container.exec(['redis-cli', 'config', 'set', 'maxmemory', '0']);
     await mq.producer(jobs).send(2000);
     await expect.poll(() => runs.get(2000)).toBe(1);

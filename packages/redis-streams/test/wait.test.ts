@@ -94,7 +94,12 @@ describe.runIf(sharedBroker('redis')?.container !== undefined)('confirmed by mor
       message: expect.stringContaining('appendonly yes') as string,
     });
     const broker = await startBroker('redis', { configuration: { appendonly: 'yes', appendfsync: 'everysec' } });
-    const connected = await connect({ port: Number(new URL(broker.url).port), waitAof: true });
+    // The server writes to disk every second, and later where the disk is busy.
+    const connected = await connect({
+      port: Number(new URL(broker.url).port),
+      waitAof: true,
+      waitTimeoutMs: 5000,
+    });
     const sender = await connected.openSender(queue);
     const [result] = await sender.sendBatch(messages('kept'), { signal });
     expect(result?.ok).toBe(true);
