@@ -2,6 +2,7 @@ import type { Clock, Limits, Logger } from '@anymq/core/driver';
 import type { Link } from './client.ts';
 import type { Drain } from './drain.ts';
 import type { Levels } from './levels.ts';
+import type { NewQueues } from './new-queues.ts';
 import type { Publisher } from './publisher.ts';
 import type { Tell } from './tell.ts';
 
@@ -16,6 +17,7 @@ export interface SharedContext {
   readonly consuming: Link;
   readonly publisher: Publisher;
   readonly levels: Levels;
+  readonly newQueues: NewQueues;
   readonly tell: Tell;
 }
 

@@ -6,6 +6,7 @@ import { Drain } from './drain.ts';
 import { classifyError, RabbitmqError } from './errors.ts';
 import { Levels, planLevels } from './levels.ts';
 import { namesOf } from './names.ts';
+import { NewQueues } from './new-queues.ts';
 import { capabilities, type RabbitmqCapabilities, type RabbitmqDriverOptions, readOptions } from './options.ts';
 import { provision, remove } from './provisioning.ts';
 import { Publisher } from './publisher.ts';
@@ -27,6 +28,7 @@ export async function createRabbitmqDriver(options: RabbitmqDriverOptions = {}):
   const tell = createTell(logger);
   const publishing = new Link(open, tell);
   const publisher = new Publisher(publishing);
+  const newQueues = new NewQueues(publishing, namespace);
   const plan = planLevels(namespace, limits.delay.resolutionMs);
   const context: SharedContext = {
     namespace,
@@ -36,7 +38,8 @@ export async function createRabbitmqDriver(options: RabbitmqDriverOptions = {}):
     publishing,
     consuming: new Link(open, tell),
     publisher,
-    levels: new Levels({ link: publishing, publisher, clock, plan }),
+    levels: new Levels({ link: publishing, publisher, newQueues, clock, plan }),
+    newQueues,
     tell,
   };
   await publishing.use();

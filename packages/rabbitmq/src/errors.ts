@@ -115,6 +115,17 @@ export function isMissing(error: unknown): boolean {
   return replyCode(error) === 404;
 }
 
+/** Of a question on a channel of its own, which the broker ends when the answer is no. */
+export async function isThere(ask: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await ask();
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw asError(error);
+  }
+}
+
 export function replyCode(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   return typeof error.code === 'number' ? error.code : undefined;

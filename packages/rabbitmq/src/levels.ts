@@ -1,4 +1,6 @@
 import type { Link } from './client.ts';
+import { isThere } from './errors.ts';
+import type { NewQueues } from './new-queues.ts';
 import type { Publisher } from './publisher.ts';
 import type { Clock } from '@anymq/core/driver';
 
@@ -37,6 +39,7 @@ export function levelFor({ levels }: LevelPlan, remainingMs: number): Level | un
 interface LevelsOptions {
   readonly link: Link;
   readonly publisher: Publisher;
+  readonly newQueues: NewQueues;
   readonly clock: Clock;
   readonly plan: LevelPlan;
 }
@@ -59,9 +62,10 @@ export class Levels {
     this.#made.clear();
   }
 
-  /** Resolves when the queues are there, and members told. */
+  /** Resolves when the queues are there to stay, and members told. */
   async ensure(levels: Iterable<Level>): Promise<void> {
     await Promise.all(Array.from(levels, (level) => this.#ensureOne(level)));
+    await this.#options.newQueues.save();
   }
 
   #ensureOne(level: Level): Promise<void> {
@@ -77,7 +81,9 @@ export class Levels {
 
   /** A member listens first and then looks what is there; so it is told after the queue was made. */
   async #make({ queue }: Level): Promise<void> {
-    const { link, publisher, clock, plan } = this.#options;
+    const { link, publisher, newQueues, clock, plan } = this.#options;
+    const isNew = !(await isThere(() => link.onChannel((channel) => channel.checkQueue(queue))));
+    if (isNew) newQueues.expect();
     await link.onChannel(async (channel) => {
       await channel.assertExchange(plan.notices, 'fanout', { durable: true });
       await channel.assertQueue(queue, { durable: true, arguments: levelArguments });

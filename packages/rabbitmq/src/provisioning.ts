@@ -1,7 +1,7 @@
 import type { Address, PlannedDestination, ProvisionMode, ProvisionResult } from '@anymq/core/driver';
 import type { AmqpChannel } from './client.ts';
 import type { DriverContext } from './driver-context.ts';
-import { asError, isMissing, replyCode } from './errors.ts';
+import { asError, isThere, replyCode } from './errors.ts';
 import { namesOf, partitionsOf, registryName } from './names.ts';
 
 /** Large, and never -1: without a limit, RabbitMQ 4.0 puts what comes back behind everything else. Core counts deaths itself. */
@@ -21,7 +21,10 @@ interface Piece {
   declare(channel: AmqpChannel): Promise<unknown>;
 }
 
-/** Makes or compares. Each step is safe to repeat, and to run beside others; what is there is never changed. */
+/**
+ * Makes or compares. Each step is safe to repeat, and to run beside others; what is there is never changed. What was made is
+ * there to stay when this resolves.
+ */
 export async function provision(
   context: DriverContext,
   destinations: readonly PlannedDestination[],
@@ -30,6 +33,7 @@ export async function provision(
   const findings: Findings = { created: [], differences: [] };
   if (mode === 'assume') return findings;
   for (const planned of destinations) await provisionOne(context, planned, mode, findings);
+  await context.newQueues.save();
   return findings;
 }
 
@@ -96,7 +100,7 @@ function queuePiece(address: Address, name: string, isDead: boolean): Piece {
 
 /** True: it was not there, and has been made. */
 async function bring(
-  { publishing }: DriverContext,
+  { publishing, newQueues }: DriverContext,
   piece: Piece,
   mode: ProvisionMode,
   findings: Findings,
@@ -106,6 +110,7 @@ async function bring(
     findings.differences.push(`${piece.name} does not exist.`);
     return false;
   }
+  if (isMissing) newQueues.expect();
   try {
     await publishing.onChannel((channel) => piece.declare(channel));
   } catch (error) {
@@ -115,16 +120,6 @@ async function bring(
   }
   if (isMissing) findings.created.push(piece.name);
   return isMissing;
-}
-
-async function isThere(check: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await check();
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw asError(error);
-  }
 }
 
 /** The broker names the argument, as it was asked for and as it is. */
