@@ -15,13 +15,14 @@ export const adapters: readonly { readonly folder: string; readonly clients: rea
   { folder: 'redis-streams', clients: ['ioredis'] },
   { folder: 'rabbitmq', clients: ['amqplib'] },
   { folder: 'kafka', clients: ['kafkajs'] },
+  { folder: 'sqs', clients: ['@aws-sdk/client-sqs', '@aws-sdk/client-sns'] },
   { folder: 'idempotency-redis', clients: ['ioredis'] },
   { folder: 'idempotency-postgres', clients: ['pg', '@types/pg'] },
   { folder: 'idempotency-dynamodb', clients: ['@aws-sdk/client-dynamodb'] },
   { folder: 'outbox-postgres', clients: ['pg'] },
 ];
 
-/** README.md, docs/*.md, those of the adapters and of the suite below `root`; decision records are history, and not among them. */
+/** README.md, docs/*.md, those of the packages below `root`; decision records are history, and not among them. */
 export function readPages(root: string): readonly Page[] {
   const names = existsSync(join(root, 'docs')) ? readdirSync(join(root, 'docs')).toSorted() : [];
   const docs = names.filter((name) => name.endsWith('.md'));
@@ -29,7 +30,7 @@ export function readPages(root: string): readonly Page[] {
     'README.md',
     ...docs.map((name) => `docs/${name}`),
     ...adapters.map(({ folder }) => `packages/${folder}/README.md`),
-    'packages/testing/README.md',
+    ...['core', 'memory', 'testing'].map((name) => `packages/${name}/README.md`),
   ];
   return paths
     .filter((path) => existsSync(join(root, path)))

@@ -5,6 +5,7 @@ import { errorTable } from './parts/errors.ts';
 import { eventTable } from './parts/events.ts';
 import { caseList, driverCaseList, faultyDriverTable, guaranteeTable } from './parts/guarantees.ts';
 import { faultyStoreTable, idempotencyCost, storeCaseList } from './parts/idempotency.ts';
+import { decisionList, packageList } from './parts/lists.ts';
 import { memberTable } from './parts/members.ts';
 import { readSource, type Page } from './pages.ts';
 
@@ -15,6 +16,7 @@ const parts: Readonly<Record<string, (...words: readonly string[]) => string>> =
   'benchmark-growth': benchmarkGrowth,
   'benchmark-micro': benchmarkMicro,
   'benchmark-summary': benchmarkSummary,
+  decisions: decisionList,
   demo: demoTotals,
   capabilities: capabilityTable,
   limits: limitTable,
@@ -28,6 +30,7 @@ const parts: Readonly<Record<string, (...words: readonly string[]) => string>> =
   'faulty-stores': faultyStoreTable,
   'idempotency-cost': idempotencyCost,
   members: memberTable,
+  packages: packageList,
   source: (path = '') => `\`\`\`ts\n${readSource(path)}\`\`\``,
 };
 
