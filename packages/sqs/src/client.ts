@@ -2,7 +2,7 @@ import type * as SnsSdk from '@aws-sdk/client-sns';
 import { SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs';
 import { SnsEndpoint } from './sns-endpoint.ts';
 import { SqsEndpoint } from './sqs-endpoint.ts';
-import { ownError } from './errors.ts';
+import { classifyError, ownError } from './errors.ts';
 import type { SqsConnectionOptions, Tuning } from './options.ts';
 
 /** What we call of a client of the AWS SDK. */
@@ -107,7 +107,17 @@ async function checkConfig({ config }: SQSClient): Promise<void> {
   } catch (error) {
     throw ownError('INVALID_OPTION', 'No region is known. Name it: sqs://eu-west-1.', error);
   }
-  await config.credentials();
+  try {
+    await config.credentials();
+  } catch (error) {
+    const { code } = classifyError(error);
+    if (code !== 'UNAUTHENTICATED') throw error;
+    throw ownError(
+      code,
+      'The AWS SDK finds no credentials. Set them in its environment or profile, or pass some in.',
+      error,
+    );
+  }
 }
 
 async function loadSns(): Promise<typeof SnsSdk> {

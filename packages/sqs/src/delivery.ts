@@ -20,6 +20,8 @@ export class Delivery {
   mayBeDeleted = false;
   /** A settlement that began in time is under way: its answer decides whether it was. */
   isSettling = false;
+  /** It is on its way back: an extension would hide it. */
+  isReleasing = false;
   /** `markStarted` was confirmed. */
   isMarked = false;
   /** Once settled or lost: what every later settle answers. */

@@ -54,10 +54,9 @@ const byName: Readonly<Record<string, Classification>> = Object.fromEntries([
     'InvalidClientTokenId UnrecognizedClient SignatureDoesNotMatch InvalidSignature ExpiredToken InvalidAccessKeyId',
     refused('UNAUTHENTICATED'),
   ),
-  ...named(
-    'MissingAuthenticationToken IncompleteSignature InvalidSecurity CredentialsProviderError TokenProviderError OptInRequired',
-    refused('UNAUTHENTICATED'),
-  ),
+  ...named('MissingAuthenticationToken IncompleteSignature InvalidSecurity OptInRequired', refused('UNAUTHENTICATED')),
+  // Of the SDK's own chain, which had some when we connected: they could not be renewed now.
+  ...named('CredentialsProviderError TokenProviderError', refused('UNAUTHENTICATED', true)),
   ...named(
     'Throttling Throttled RequestThrottled TooManyRequests RequestLimitExceeded KmsThrottled KMSThrottling OverLimit SlowDown',
     refused('THROTTLED', true),

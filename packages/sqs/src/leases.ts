@@ -12,6 +12,12 @@ export interface LeasesOptions {
   readonly onLost: (tokens: readonly Token[], reason: LostReason) => void;
 }
 
+/** A call that is under way. */
+interface Extension {
+  readonly deliveries: ReadonlySet<Delivery>;
+  readonly ended: Promise<unknown>;
+}
+
 /** Total of one receive: SQS API reference, ChangeMessageVisibility. */
 const longestMs = 43_200_000;
 
@@ -24,6 +30,7 @@ export class Leases {
   readonly #held = new Set<Delivery>();
   /** Not handed out: nobody else extends them. */
   readonly #ours = new Set<Delivery>();
+  readonly #extensions = new Set<Extension>();
   #timer: Timer | undefined;
 
   constructor(options: LeasesOptions) {
@@ -74,7 +81,24 @@ export class Leases {
 
   /** Another full lease. Rejects when some were not extended and may be at another try. */
   async extend(deliveries: readonly Delivery[]): Promise<void> {
-    if (deliveries.length === 0) return;
+    const staying = deliveries.filter(({ isReleasing }) => !isReleasing);
+    if (staying.length === 0) return;
+    const extension = { deliveries: new Set(staying), ended: this.#extend(staying) };
+    this.#extensions.add(extension);
+    try {
+      await extension.ended;
+    } finally {
+      this.#extensions.delete(extension);
+    }
+  }
+
+  /** None of these is being extended: an extension that came after a release would hide the message once more. */
+  async unextended(deliveries: readonly Delivery[]): Promise<void> {
+    const crossing = [...this.#extensions].filter((each) => deliveries.some((one) => each.deliveries.has(one)));
+    await Promise.allSettled(crossing.map(({ ended }) => ended));
+  }
+
+  async #extend(deliveries: readonly Delivery[]): Promise<void> {
     const { place, clock, leaseMs } = this.#options;
     const now = clock.now();
     const items = deliveries.map((delivery) => ({

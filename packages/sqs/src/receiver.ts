@@ -9,7 +9,7 @@ import {
   sleep,
   type Token,
 } from '@anymq/core/driver';
-import { Delivery, takeFitting } from './delivery.ts';
+import { Delivery } from './delivery.ts';
 import { type DriverContext, openPlace, type Place } from './driver-context.ts';
 import { decodeMessage, isWaitingGroup } from './encoding.ts';
 import { isMissing, ownError } from './errors.ts';
@@ -18,6 +18,7 @@ import { Marks } from './marks.ts';
 import { Polls } from './polls.ts';
 import { Settler } from './settlement.ts';
 import type { RawMessage } from './sqs-endpoint.ts';
+import { Stock } from './stock.ts';
 import { Suspicion } from './suspicion.ts';
 import { Waiting } from './waiting.ts';
 import { Wakeup } from './wakeup.ts';
@@ -39,20 +40,17 @@ export async function createReceiver(
 class SqsReceiver implements Receiver {
   readonly #context: DriverContext;
   readonly #from: Address;
-  readonly #place: Place;
   readonly #firstLeaseMs: number;
   readonly #polls: Polls;
   readonly #leases: Leases;
   readonly #marks: Marks;
   readonly #suspicion: Suspicion;
-  readonly #settler: Settler;
+  readonly #stock: Stock;
   readonly #waiting: Waiting;
   readonly #wakeup = new Wakeup();
-  /** Received and not handed out. */
-  #buffer: Delivery[] = [];
   #failure: { readonly error: unknown } | undefined;
-  /** Nobody waits: the last call was aborted. */
-  #isAborted = false;
+  /** Of the last call, and of what it asked for, which may come after it. */
+  #signal: AbortSignal | undefined;
   #missingSince: number | undefined;
   #largest = 1;
   #isClosed = false;
@@ -63,19 +61,19 @@ class SqsReceiver implements Receiver {
     const firstSeconds = Math.min(Math.ceil(leaseMs / 1000), tuning.firstLeaseSeconds);
     this.#context = context;
     this.#from = from;
-    this.#place = place;
     this.#firstLeaseMs = firstSeconds * 1000;
     this.#leases = new Leases({ place, clock, leaseMs, firstLeaseMs: this.#firstLeaseMs, onLost });
     this.#marks = new Marks(context, place.endpoint, place.url);
     this.#suspicion = new Suspicion(this.#marks);
     this.#waiting = new Waiting(context, place);
-    this.#settler = new Settler({
+    const settler = new Settler({
       context,
       place,
       leases: this.#leases,
       marks: this.#marks,
       onReleased: ({ messageId }) => this.#suspicion.clear(messageId),
     });
+    this.#stock = new Stock({ place, leases: this.#leases, settler, logger: context.logger });
     this.#polls = new Polls({
       endpoint: place.endpoint,
       url: place.url,
@@ -88,19 +86,9 @@ class SqsReceiver implements Receiver {
   }
 
   async receive(options: ReceiveOptions): Promise<readonly Received[]> {
-    const { signal } = options;
-    if (this.#isClosed || signal.aborted) return [];
-    this.#isAborted = false;
-    const abort = (): void => {
-      this.#isAborted = true;
-      this.#wakeup.wake();
-    };
-    signal.addEventListener('abort', abort, { once: true });
-    try {
-      await this.#fill(options);
-    } finally {
-      signal.removeEventListener('abort', abort);
-    }
+    if (this.#isClosed || options.signal.aborted) return [];
+    this.#listenTo(options.signal);
+    await this.#fill(options);
     return this.#handOut(options);
   }
 
@@ -118,11 +106,8 @@ class SqsReceiver implements Receiver {
     await this.#leases.extend(held.filter(({ result }) => result === undefined));
   }
 
-  async settleBatch(items: readonly Settlement[]): Promise<readonly SettleResult[]> {
-    const followers = this.#takeFollowers(items);
-    const results = await this.#settler.settle([...items, ...followers.map(givenBack)]);
-    this.#leaveUnreleased(followers, results.slice(items.length));
-    return results.slice(0, items.length);
+  settleBatch(items: readonly Settlement[]): Promise<readonly SettleResult[]> {
+    return this.#stock.settle(items);
   }
 
   close(): Promise<void> {
@@ -136,7 +121,7 @@ class SqsReceiver implements Receiver {
     const endAt = clock.now() + waitMs;
     const over = new AbortController();
     try {
-      while (this.#buffer.length === 0 && !this.#isClosed && !options.signal.aborted && clock.now() < endAt) {
+      while (this.#stock.isEmpty && !this.#isClosed && !options.signal.aborted && clock.now() < endAt) {
         this.#throwFailure();
         const woken = this.#wakeup.next();
         // All that waits in lanes is of the one partition that there is.
@@ -171,13 +156,22 @@ class SqsReceiver implements Receiver {
     );
   }
 
+  /** Also after the call that it came with: until the next one nobody waits. */
+  #listenTo(signal: AbortSignal | undefined): void {
+    if (this.#signal === signal) return;
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#signal = signal;
+    signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  readonly #onAbort = (): void => {
+    this.#stock.empty();
+    this.#wakeup.wake();
+  };
+
   #handOut({ maxMessages, maxBytes }: ReceiveOptions): readonly Received[] {
-    this.#leases.loseExpired(this.#buffer);
-    this.#buffer = this.#buffer.filter(({ result }) => result === undefined);
     if (this.#isClosed) return [];
-    const taken = takeFitting(this.#buffer, maxMessages, maxBytes);
-    for (const delivery of taken) this.#leases.handOut(delivery);
-    return taken.map(({ received }) => received as Received);
+    return this.#stock.take(maxMessages, maxBytes).map(({ received }) => received as Received);
   }
 
   /** What a poll brought. */
@@ -193,8 +187,8 @@ class SqsReceiver implements Receiver {
     for (const delivery of early) this.#waiting.take(delivery);
     for (const delivery of ours) this.#leases.add(delivery);
     await this.#suspicion.look(ours);
-    if (this.#isClosed || this.#isAborted) await this.#giveBack(ours);
-    else this.#buffer.push(...ours.filter(({ result }) => result === undefined));
+    if (this.#isClosed || this.#signal?.aborted === true) await this.#stock.giveBack(ours);
+    else this.#stock.add(ours);
   }
 
   #deliveryOf(raw: RawMessage, nowMs: number): Delivery {
@@ -214,43 +208,12 @@ class SqsReceiver implements Receiver {
     this.#wakeup.wake();
   }
 
-  /** What came with a message that goes back, and follows it, must not be handed out before it: it goes back as well. */
-  #takeFollowers(items: readonly Settlement[]): readonly Delivery[] {
-    if (!this.#place.isFifo || this.#buffer.length === 0) return [];
-    const groups = new Set(
-      items.flatMap(({ token, outcome }) =>
-        outcome.kind === 'release' && this.#leases.has(token) ? [token.group] : [],
-      ),
-    );
-    const followers = this.#buffer.filter(({ group }) => groups.has(group));
-    this.#buffer = this.#buffer.filter(({ group }) => !groups.has(group));
-    return followers;
-  }
-
-  async #giveBack(deliveries: readonly Delivery[]): Promise<void> {
-    if (deliveries.length === 0) return;
-    this.#leaveUnreleased(deliveries, await this.#settler.settle(deliveries.map(givenBack)));
-  }
-
-  #leaveUnreleased(deliveries: readonly Delivery[], results: readonly SettleResult[]): void {
-    const left = results.filter((result) => !result.ok && result.reason === 'error').length;
-    if (left === 0) return;
-    for (const delivery of deliveries) this.#leases.drop(delivery);
-    this.#context.logger.debug('Messages could not be given back. They wait for the end of their lease.', {
-      queue: this.#place.name,
-      messages: left,
-    });
-  }
-
   async #close(): Promise<void> {
     this.#isClosed = true;
+    this.#listenTo(undefined);
     this.#wakeup.wake();
-    await Promise.all([this.#polls.end(), this.#waiting.close()]);
-    await this.#giveBack([...this.#leases.all]);
+    await Promise.all([this.#polls.end(), this.#waiting.close(), this.#stock.returned()]);
+    await this.#stock.giveBack([...this.#leases.all]);
     this.#leases.stop();
   }
-}
-
-function givenBack(token: Delivery): Settlement {
-  return { token, outcome: { kind: 'release', delayMs: 0 } };
 }

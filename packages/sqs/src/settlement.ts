@@ -116,11 +116,15 @@ export class Settler {
         : [],
     );
     if (place.isFifo) released.reverse();
+    const deliveries = released.map(({ delivery }) => delivery);
+    for (const delivery of deliveries) delivery.isReleasing = true;
+    await leases.unextended(deliveries);
     const answers = await attempt(released, (batch) => place.endpoint.changeVisibility(place.url, batch), {
       inOrder: place.isFifo,
     });
     for (const [index, { delivery }] of released.entries()) {
       const answer = answers[index];
+      delivery.isReleasing = false;
       if (answer?.ok === true) {
         onReleased(delivery);
         this.#end(delivery);

@@ -1,64 +1,12 @@
 import { createServer } from 'node:http';
-import { createClient, defineQueue, systemClock } from '@anymq/core';
-import type { Driver, OutgoingMessage, Receiver, ReceiverOptions, Token } from '@anymq/core/driver';
+import { createClient, defineQueue } from '@anymq/core';
+import type { Driver } from '@anymq/core/driver';
 import { createSqsDriver } from '@anymq/sqs';
 import { expect, test, vi } from 'vitest';
-import {
-  awsError,
-  bringing,
-  entriesOf,
-  failing,
-  rawMessage,
-  type ScriptedClient,
-  scriptedClient,
-} from './support/scripted-client.ts';
+import { acknowledge, driverOn, fifo, messages, opened, signal, standard, wanted } from './support/opened.ts';
+import { awsError, bringing, entriesOf, failing, rawMessage, scriptedClient } from './support/scripted-client.ts';
 
 // What only AWS itself shows. Names and shapes are those of the SQS API reference; the Developer Guide's quotas say what comes when.
-
-const standard = { kind: 'queue', name: 'jobs', ordering: 'none', partitions: 8 } as const;
-const fifo = { ...standard, ordering: 'key' } as const;
-const { signal } = new AbortController();
-const acknowledge = { kind: 'acknowledge' } as const;
-
-function messages(...ids: readonly string[]): OutgoingMessage[] {
-  return ids.map((id) => ({
-    id,
-    headers: {},
-    time: new Date(),
-    type: 'jobs',
-    source: '/test',
-    body: new TextEncoder().encode(id),
-  }));
-}
-
-async function driverOn(client: ScriptedClient, now: () => number = Date.now): Promise<Driver> {
-  return createSqsDriver({
-    client,
-    region: 'eu-west-1',
-    namespace: 'test',
-    clock: { ...systemClock, now },
-  });
-}
-
-interface Opened {
-  readonly receiver: Receiver;
-  readonly lost: Token[];
-}
-
-async function opened(driver: Driver, rest: Partial<ReceiverOptions> = {}): Promise<Opened> {
-  const lost: Token[] = [];
-  const receiver = await driver.openReceiver(rest.ordered === true ? fifo : standard, {
-    maxInFlight: 100,
-    maxBytes: 1_000_000,
-    ordered: false,
-    leaseMs: 30_000,
-    onLost: (tokens) => void lost.push(...tokens),
-    ...rest,
-  });
-  return { receiver, lost };
-}
-
-const wanted = { signal, maxMessages: 10, maxBytes: 1_000_000 };
 
 test('a batch of sends that fails in part: each message has its own answer, and what it means', async () => {
   const client = scriptedClient();
@@ -114,37 +62,6 @@ test.each([
   await driver.close();
 });
 
-test('a lease that cannot be extended is lost; a call that fails may be repeated', async () => {
-  const client = scriptedClient();
-  client.on('ReceiveMessage', bringing([rawMessage('a'), rawMessage('b')]));
-  client.on('ChangeMessageVisibilityBatch', failing({ 1: { Code: 'MessageNotInflight', SenderFault: true } }));
-  const driver = await driverOn(client);
-  const { receiver, lost } = await opened(driver);
-  const tokens = (await receiver.receive(wanted)).map(({ token }) => token);
-  await receiver.extendLease(tokens);
-  expect(lost).toEqual([tokens[1]]);
-  client.on('ChangeMessageVisibilityBatch', failing({ 0: { Code: 'ServiceUnavailable', SenderFault: false } }));
-  await expect(receiver.extendLease(tokens)).rejects.toThrow('refused one entry');
-  await driver.close();
-});
-
-test('an extension that finds a message deleted while its delete is under way does not make it a loss', async () => {
-  const client = scriptedClient();
-  client.on('ReceiveMessage', bringing([rawMessage('a')]));
-  const deleted = Promise.withResolvers<object>();
-  client.on('DeleteMessageBatch', () => deleted.promise);
-  client.on('ChangeMessageVisibilityBatch', failing({ 0: { Code: 'ReceiptHandleIsInvalid', SenderFault: true } }));
-  const driver = await driverOn(client);
-  const { receiver, lost } = await opened(driver);
-  const [{ token } = { token: '' }] = await receiver.receive(wanted);
-  const settling = receiver.settleBatch([{ token, outcome: acknowledge }]);
-  await receiver.extendLease([token]);
-  deleted.resolve({ Successful: [{ Id: '0' }] });
-  expect(await settling).toEqual([{ ok: true }]);
-  expect(lost).toEqual([]);
-  await driver.close();
-});
-
 test('a dead letter is written before its message is deleted, and written once', async () => {
   const client = scriptedClient();
   client.on('ReceiveMessage', bringing([rawMessage('a')]));
@@ -193,6 +110,8 @@ test.each([
   ['ThrottlingException', 'THROTTLED'],
   // 120,000 messages of a standard queue are in flight.
   ['OverLimit', 'THROTTLED'],
+  // The SDK could not renew its credentials this time.
+  ['CredentialsProviderError', 'UNAUTHENTICATED'],
 ])('%s is waited out: a consumer recovers and goes on', async (name, code) => {
   const client = scriptedClient();
   let refusals = 2;
@@ -289,86 +208,6 @@ test('a body that arrives changed is not handed out (MD5)', async () => {
   await driver.close();
   server.closeAllConnections();
   server.close();
-});
-
-test('an idle receiver has one call under way, of 20 s; closing cuts it, and no delete', async () => {
-  const client = scriptedClient();
-  client.on('ReceiveMessage', bringing([rawMessage('a')]));
-  const driver = await driverOn(client);
-  const { receiver } = await opened(driver);
-  const [{ token } = { token: '' }] = await receiver.receive({ ...wanted, maxMessages: 100 });
-  const waiting = receiver.receive({ ...wanted, maxMessages: 100 });
-  await vi.waitFor(() => expect(client.of('ReceiveMessage')).toHaveLength(2));
-  await receiver.settleBatch([{ token, outcome: acknowledge }]);
-  await receiver.close();
-  expect(await waiting).toEqual([]);
-  const polls = client.of('ReceiveMessage');
-  expect(polls.map(({ input }) => input['WaitTimeSeconds'])).toEqual([20, 20]);
-  expect(polls[1]?.signal?.aborted).toBe(true);
-  expect(client.of('DeleteMessageBatch').map((call) => call.signal)).toEqual([undefined]);
-  await driver.close();
-});
-
-test('what comes while nobody waits any more goes back at once', async () => {
-  const client = scriptedClient();
-  const arrival = Promise.withResolvers<object>();
-  client.on('ReceiveMessage', () => arrival.promise);
-  const driver = await driverOn(client);
-  const { receiver } = await opened(driver);
-  const controller = new AbortController();
-  const receiving = receiver.receive({ ...wanted, signal: controller.signal });
-  await vi.waitFor(() => expect(client.of('ReceiveMessage')).toHaveLength(1));
-  controller.abort();
-  expect(await receiving).toEqual([]);
-  arrival.resolve({ Messages: [rawMessage('a')] });
-  await vi.waitFor(() => expect(client.of('ChangeMessageVisibilityBatch')).toHaveLength(1));
-  expect(entriesOf(client.of('ChangeMessageVisibilityBatch')[0]?.input ?? {})).toMatchObject([
-    { VisibilityTimeout: 0 },
-  ]);
-  client.on('ReceiveMessage', bringing());
-  await driver.close();
-});
-
-test('of a message group what follows goes back before what it follows', async () => {
-  const client = scriptedClient();
-  client.on('ReceiveMessage', bringing(['1', '2', '3'].map((id) => rawMessage(id, { group: 'a' }))));
-  const driver = await driverOn(client);
-  const { receiver } = await opened(driver, { ordered: true });
-  const received = await receiver.receive(wanted);
-  expect(received.map(({ key }) => key)).toEqual(['a', 'a', 'a']);
-  const release = { kind: 'release', delayMs: 0 } as const;
-  await receiver.settleBatch(received.map(({ token }) => ({ token, outcome: release })));
-  const [call] = client.of('ChangeMessageVisibilityBatch');
-  expect(entriesOf(call?.input ?? {}).map((entry) => entry['ReceiptHandle'])).toEqual([
-    'receipt-3',
-    'receipt-2',
-    'receipt-1',
-  ]);
-  await driver.close();
-});
-
-test('what came with a message that goes back, and was not handed out, goes back before it', async () => {
-  const client = scriptedClient();
-  const group = { group: 'a' };
-  const raws = [
-    rawMessage('1', group),
-    rawMessage('2', group),
-    rawMessage('other', { group: 'b' }),
-    rawMessage('3', group),
-  ];
-  client.on('ReceiveMessage', bringing(raws));
-  const driver = await driverOn(client);
-  const { receiver } = await opened(driver, { ordered: true });
-  const received = await receiver.receive({ ...wanted, maxMessages: 1 });
-  const release = { kind: 'release', delayMs: 0 } as const;
-  await expect(receiver.settleBatch(received.map(({ token }) => ({ token, outcome: release })))).resolves.toEqual([
-    { ok: true },
-  ]);
-  const released = client.of('ChangeMessageVisibilityBatch').flatMap(({ input }) => entriesOf(input));
-  expect(released.map(({ ReceiptHandle }) => ReceiptHandle)).toEqual(['receipt-3', 'receipt-2', 'receipt-1']);
-  const next = await receiver.receive(wanted);
-  expect(next.map(({ token }) => (token as { messageId: string }).messageId)).toEqual(['other']);
-  await driver.close();
 });
 
 test('a repeated send of a FIFO queue has the same deduplication id, another send of the same id a new one', async () => {
