@@ -47,7 +47,11 @@ export interface AmqpChannel {
   consume(
     queue: string,
     onMessage: (message: AmqpMessage | null) => void,
-    options: { readonly priority?: number; readonly noAck?: boolean },
+    options: {
+      readonly priority?: number;
+      readonly noAck?: boolean;
+      readonly arguments?: Readonly<Record<string, unknown>>;
+    },
   ): Promise<{ readonly consumerTag: string }>;
   cancel(consumerTag: string): Promise<unknown>;
   get(queue: string): Promise<AmqpMessage | false>;

@@ -1,75 +1,173 @@
-import type { AmqpChannel, Link } from './client.ts';
+import { createHash, randomUUID } from 'node:crypto';
+import type { AmqpChannel, AmqpMessage } from './client.ts';
 import type { DriverContext } from './driver-context.ts';
 import { isMissing, RabbitmqError } from './errors.ts';
-import { markQueue } from './names.ts';
+import { markStream } from './names.ts';
+import { unlessAborted } from './receiving.ts';
 
-const forgottenAfterMs = 7 * 24 * 60 * 60 * 1000;
 const withinMs = 10_000;
+const prefetch = 1000;
+const acknowledgeEvery = 100;
+const streamOptions = {
+  durable: true,
+  arguments: {
+    'x-queue-type': 'stream',
+    'x-max-age': '7D',
+    'x-max-length-bytes': 16_000_000,
+    'x-stream-max-segment-size-bytes': 1_000_000,
+  },
+};
+
+/** What a line of the log says of a message, or, in the last case, that its writer has read all that was there. */
+type Kind = '+' | '-' | '0' | '?';
 
 /**
  * How often a run alone was begun and not ended, per suspect. The broker's own count would not do: it rises for everything
- * that was merely fetched. A queue for each suspect, because its length can be asked without taking anything from it.
+ * that was merely fetched. It is a log that all members write to and read from its beginning, a stream; made when the first
+ * suspect runs, and read once there is one.
  */
 export class Marks {
   readonly #context: DriverContext;
-  readonly #queue: string;
+  readonly #stream: string;
+  readonly #runs = new Map<string, number>();
+  /** Who waits to have read so far. */
+  readonly #questions = new Map<string, () => void>();
+  readonly #withdrawals = new Set<Promise<void>>();
+  #making: Promise<void> | undefined;
+  #reading: Promise<AmqpChannel | undefined> | undefined;
+  #isClosed = false;
 
   constructor(context: DriverContext, queue: string) {
     this.#context = context;
-    this.#queue = queue;
+    this.#stream = markStream(queue);
   }
 
-  async count(identity: string): Promise<number> {
+  /** For each, in order. Includes all that was durable before the call, whoever wrote it. */
+  async counts(identities: readonly string[]): Promise<readonly number[]> {
+    await Promise.all(this.#withdrawals);
+    const channel = await (this.#reading ??= this.#read());
+    if (channel === undefined) this.#reading = undefined;
+    else await this.#catchUp();
+    return identities.map((identity) => this.#runs.get(hashOf(identity)) ?? 0);
+  }
+
+  /** Durable when it resolves. */
+  async add(identities: readonly string[]): Promise<void> {
+    this.#making ??= this.#make();
+    await this.#making;
+    await this.#write('+', identities.map(hashOf));
+  }
+
+  /** Its process has survived the run. */
+  takeBack(identity: string): Promise<void> {
+    return this.#withdraw('-', identity);
+  }
+
+  /** The message is settled. */
+  clear(identity: string): Promise<void> {
+    return this.#withdraw('0', identity);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const channel = await this.#reading?.catch(() => undefined);
+    await channel?.close().catch(this.#context.tell('closing the channel of marks'));
+  }
+
+  /** What is left over only makes the message die a little sooner should it ever be suspected again; it expires. */
+  #withdraw(kind: Kind, identity: string): Promise<void> {
+    const work = this.#write(kind, [hashOf(identity)])
+      .catch(this.#context.tell('taking the mark of a run away'))
+      .finally(() => this.#withdrawals.delete(work));
+    this.#withdrawals.add(work);
+    return work;
+  }
+
+  async #write(kind: Kind, subjects: readonly string[]): Promise<void> {
+    const { publisher, clock } = this.#context;
+    const lines = subjects.map((subject) => ({
+      exchange: '',
+      routingKey: this.#stream,
+      content: Buffer.from(kind + subject),
+      options: { persistent: true, mandatory: true },
+    }));
+    const failure = (await publisher.publishWithin(clock, withinMs, lines)).find((result) => result !== undefined);
+    if (failure === undefined) return;
+    // Somebody may have removed it.
+    this.#making = undefined;
+    throw new RabbitmqError('NO_CONFIRMATION', 'The mark of a run was not confirmed.', { cause: failure });
+  }
+
+  async #make(): Promise<void> {
     try {
-      return await this.#link.onChannel(
-        async (channel) => (await channel.checkQueue(this.#name(identity))).messageCount,
-      );
+      await this.#context.publishing.onChannel((channel) => channel.assertQueue(this.#stream, streamOptions));
     } catch (error) {
-      if (isMissing(error)) return 0;
+      this.#making = undefined;
       throw error;
     }
   }
 
-  /** Durable when it resolves. */
-  async add(identity: string): Promise<void> {
-    const queue = this.#name(identity);
-    await this.#link.onChannel((channel) =>
-      channel.assertQueue(queue, {
-        durable: true,
-        arguments: { 'x-queue-type': 'quorum', 'x-expires': forgottenAfterMs },
-      }),
-    );
-    const options = { persistent: true, mandatory: true };
-    const mark = { exchange: '', routingKey: queue, content: Buffer.alloc(0), options };
-    const [failure] = await this.#context.publisher.publishWithin(this.#context.clock, withinMs, [mark]);
-    if (failure !== undefined)
-      throw new RabbitmqError('NO_CONFIRMATION', 'The mark of a run was not confirmed.', { cause: failure });
+  /** Undefined: there is no log, so nothing was marked. */
+  async #read(): Promise<AmqpChannel | undefined> {
+    const { consuming } = this.#context;
+    try {
+      const channel = await consuming.channel();
+      channel.on('close', () => this.#forget());
+      await channel.prefetch(prefetch);
+      const options = { arguments: { 'x-stream-offset': 'first' } };
+      await channel.consume(this.#stream, (message) => this.#onMessage(channel, message), options);
+      return channel;
+    } catch (error) {
+      this.#reading = undefined;
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
   }
 
-  /** Its process has survived the run. */
-  async takeBack(identity: string): Promise<void> {
-    await this.#quietly(async (channel) => {
-      const mark = await channel.get(this.#name(identity));
-      const { deliveryTag } = mark === false ? {} : mark.fields;
-      if (deliveryTag !== undefined) channel.ack({ fields: { deliveryTag } });
-    });
+  async #catchUp(): Promise<void> {
+    const question = randomUUID();
+    const late = new AbortController();
+    const timer = this.#context.clock.setTimeout(() => late.abort(), withinMs);
+    try {
+      const answered = new Promise<void>((resolve) => this.#questions.set(question, resolve));
+      await this.#write('?', [question]);
+      await unlessAborted(answered, late.signal);
+      if (this.#reading === undefined || late.signal.aborted)
+        throw new RabbitmqError('CONNECTION_LOST', 'The marks of runs could not be read.');
+    } finally {
+      this.#questions.delete(question);
+      this.#context.clock.clearTimeout(timer);
+    }
   }
 
-  /** The message is settled. */
-  async clear(identity: string): Promise<void> {
-    await this.#quietly((channel) => channel.deleteQueue(this.#name(identity)));
+  #onMessage(channel: AmqpChannel, message: AmqpMessage | null): void {
+    if (message === null) {
+      channel.close().catch(this.#context.tell('closing the channel of marks'));
+      return;
+    }
+    const line = message.content.toString();
+    this.#apply(line[0] as Kind, line.slice(1));
+    const { deliveryTag = 0 } = message.fields;
+    if (deliveryTag % acknowledgeEvery === 0 && !this.#isClosed) channel.ack({ fields: { deliveryTag } }, true);
   }
 
-  /** What is left over only makes the message die a little sooner should it ever be suspected again; it expires. */
-  async #quietly(work: (channel: AmqpChannel) => Promise<unknown>): Promise<void> {
-    await this.#link.onChannel(work).catch(this.#context.tell('taking the mark of a run away'));
+  #apply(kind: Kind, subject: string): void {
+    const runs = this.#runs.get(subject) ?? 0;
+    if (kind === '?') this.#questions.get(subject)?.();
+    else if (kind === '+') this.#runs.set(subject, runs + 1);
+    else if (kind === '-' && runs > 1) this.#runs.set(subject, runs - 1);
+    else this.#runs.delete(subject);
   }
 
-  get #link(): Link {
-    return this.#context.publishing;
+  /** The channel has gone: the log is read again, from its beginning. */
+  #forget(): void {
+    this.#reading = undefined;
+    this.#runs.clear();
+    for (const answer of this.#questions.values()) answer();
   }
+}
 
-  #name(identity: string): string {
-    return markQueue(this.#queue, identity);
-  }
+/** The same for every delivery of one message, and of one length, whatever its id is. */
+function hashOf(identity: string): string {
+  return createHash('sha256').update(identity).digest('base64url');
 }

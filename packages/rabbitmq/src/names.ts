@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { type Address, physicalName } from '@anymq/core/driver';
 
 /**
@@ -37,7 +36,7 @@ export function registryName(exchange: string): string {
   return `${exchange}__groups`;
 }
 
-/** A queue of its own for each message that may have killed its process: it holds one message for every run that was begun. */
-export function markQueue(queue: string, key: string): string {
-  return `${queue}__run-${createHash('sha256').update(key).digest('hex').slice(0, 32)}`;
+/** The log of runs that were begun, of messages of all partitions. */
+export function markStream(queue: string): string {
+  return `${queue}__runs`;
 }

@@ -131,6 +131,7 @@ export class OrderedReceiver implements Receiver {
       }),
     );
     await this.#settler.idle();
+    await this.#marks.close();
   }
 
   #openLane(lane: Lane): Promise<Feed> {

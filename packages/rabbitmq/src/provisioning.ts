@@ -2,7 +2,7 @@ import type { Address, PlannedDestination, ProvisionMode, ProvisionResult } from
 import type { AmqpChannel } from './client.ts';
 import type { DriverContext } from './driver-context.ts';
 import { asError, isThere, replyCode } from './errors.ts';
-import { namesOf, partitionsOf, registryName } from './names.ts';
+import { markStream, type Names, namesOf, partitionsOf, registryName } from './names.ts';
 
 /** Large, and never -1: without a limit, RabbitMQ 4.0 puts what comes back behind everything else. Core counts deaths itself. */
 const deliveryLimit = 1_000_000;
@@ -161,18 +161,23 @@ async function register(
 
 /** With a group: that group alone. What is not there is no error. Delayed messages on their way there are dropped when they come. */
 export async function remove(context: DriverContext, address: Address): Promise<void> {
-  const { queues, exchange, deadLetters } = namesOf(context.namespace, address);
+  const names = namesOf(context.namespace, address);
+  const { exchange } = names;
   await context.publishing.onChannel(async (channel) => {
-    for (const queue of queues) await channel.deleteQueue(queue);
-    if (queues.length > 0) await channel.deleteQueue(deadLetters);
+    await deleteQueues(channel, names);
     if (exchange === undefined || address.group !== undefined) return;
     await channel.deleteExchange(exchange);
     for (const group of await groupsOf(channel, registryName(exchange))) {
-      const names = namesOf(context.namespace, { ...address, group });
-      for (const queue of [...names.queues, names.deadLetters]) await channel.deleteQueue(queue);
+      await deleteQueues(channel, namesOf(context.namespace, { ...address, group }));
     }
     await channel.deleteQueue(registryName(exchange));
   });
+}
+
+async function deleteQueues(channel: AmqpChannel, { queues, deadLetters }: Names): Promise<void> {
+  const [first] = queues;
+  if (first === undefined) return;
+  for (const queue of [...queues, deadLetters, markStream(first)]) await channel.deleteQueue(queue);
 }
 
 async function groupsOf(channel: AmqpChannel, registry: string): Promise<ReadonlySet<string>> {

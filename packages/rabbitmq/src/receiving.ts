@@ -94,11 +94,12 @@ export async function handOut(
   taken: readonly Delivery[],
 ): Promise<readonly Received[]> {
   const suspects = taken.filter(({ isSuspect }) => isSuspect);
-  const unknown = (error: unknown): number => {
-    tell('counting the runs of a suspect')(error);
-    return 0;
-  };
-  await Promise.all(suspects.map(async (each) => (each.marks = await marks.count(each.identity).catch(unknown))));
+  if (suspects.length > 0) {
+    const counts = await marks
+      .counts(suspects.map(({ identity }) => identity))
+      .catch(tell('counting the runs of suspects'));
+    for (const [index, suspect] of suspects.entries()) suspect.marks = counts?.[index] ?? 0;
+  }
   const nowMs = clock.now();
   const batch: Received[] = [];
   for (const delivery of taken) {
@@ -127,14 +128,10 @@ export function whileGoing(error: unknown, queue: string): Error {
 }
 
 export async function markAll(marks: Marks, deliveries: readonly Delivery[]): Promise<void> {
-  await Promise.all(
-    deliveries.map(async (delivery) => {
-      const { identity } = delivery;
-      if (delivery.result !== undefined || delivery.markedAs !== undefined) return;
-      await marks.add(identity);
-      delivery.markedAs = identity;
-    }),
-  );
+  const unmarked = deliveries.filter(({ result, markedAs }) => result === undefined && markedAs === undefined);
+  const identities = unmarked.map(({ identity }) => identity);
+  await marks.add(identities);
+  for (const [index, delivery] of unmarked.entries()) delivery.markedAs = identities[index];
 }
 
 export function disconnected({ failure }: Feed): Error {

@@ -119,11 +119,13 @@ export class SharedReceiver implements Receiver {
     // Whoever receives is told.
     await this.#opening?.catch(() => undefined);
     const feed = this.#feed;
-    if (feed === undefined) return;
-    this.#reset(feed);
-    await within(this.#context.clock, giveBackWithinMs, Promise.all([this.#resetting, this.#settler.idle()]));
-    await feed.close();
-    this.#feed = undefined;
+    if (feed !== undefined) {
+      this.#reset(feed);
+      await within(this.#context.clock, giveBackWithinMs, Promise.all([this.#resetting, this.#settler.idle()]));
+      await feed.close();
+      this.#feed = undefined;
+    }
+    await this.#marks.close();
   }
 
   #current(): Promise<Feed> {
