@@ -7,10 +7,14 @@ export const help: string = `npm run faults -- [DRIVER …] [options]      DRIVE
 npm run faults -- fuzz [--cases N] [--seed N]      the decoders of core, Redis and RabbitMQ, with 1,000,000
                                                    made-up inputs in all
 
+npm run faults -- soak [DRIVER …] [--minutes N] [--rate N]      all at once, at a low rate (default 20), with a random
+                                                   fault every 30 s; by default for 60 minutes
+
   --messages N   confirmed messages per fault (default 4000)
   --rate N       sends per second, of all producers together; 0: as fast as they are confirmed (default 500)
   --seed N       repeats a run (default: another one each time)
   --only FAULT   this fault alone; may be repeated
+  --mixture      in place of the single faults, one random short fault after the other until all is sent
   --short        the faults that npm test runs
   --json FILE    writes the results as JSON as well
   --save         puts the results into faults/results.json and the table of docs/faults.md
@@ -27,7 +31,11 @@ export interface Arguments {
   readonly short: boolean;
   readonly json: string | undefined;
   readonly save: boolean;
+  readonly mixture: boolean;
   readonly fuzz: boolean;
+  readonly soak: boolean;
+  /** Of the soak. */
+  readonly minutes: number;
   /** Of the fuzzers, in all. */
   readonly cases: number;
 }
@@ -41,8 +49,10 @@ export class UsageError extends Error {
 export function parseArguments(args: readonly string[]): Arguments {
   const { values, positionals } = parse(args);
   const only = values.only ?? [];
-  const fuzz = positionals[0] === 'fuzz';
-  requireKnown('driver', fuzz ? [] : positionals, driverNames);
+  const [first] = positionals;
+  const [fuzz, isSoak] = [first === 'fuzz', first === 'soak'];
+  const names = fuzz || isSoak ? positionals.slice(1) : positionals;
+  requireKnown('driver', names, driverNames);
   requireKnown(
     'fault',
     only,
@@ -50,15 +60,18 @@ export function parseArguments(args: readonly string[]): Arguments {
   );
   return {
     help: values.help ?? false,
-    drivers: fuzz || positionals.length === 0 ? driverNames : (positionals as DriverName[]),
+    drivers: names.length === 0 ? driverNames : (names as DriverName[]),
     messages: count('messages', values.messages ?? '4000'),
-    rate: count('rate', values.rate ?? '500'),
+    rate: count('rate', values.rate ?? (isSoak ? '20' : '500')),
     seed: count('seed', values.seed ?? String(Math.floor(Math.random() * 1e6))),
     only,
     short: values.short ?? false,
     json: values.json,
     save: values.save ?? false,
+    mixture: values.mixture ?? false,
     fuzz,
+    soak: isSoak,
+    minutes: count('minutes', values.minutes ?? '60'),
     cases: count('cases', values.cases ?? '1000000'),
   };
 }
@@ -75,6 +88,8 @@ function parse(args: readonly string[]) {
         seed: { type: 'string' },
         only: { type: 'string', multiple: true },
         short: { type: 'boolean' },
+        mixture: { type: 'boolean' },
+        minutes: { type: 'string' },
         json: { type: 'string' },
         save: { type: 'boolean' },
         cases: { type: 'string' },

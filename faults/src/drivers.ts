@@ -8,6 +8,7 @@ export const drivers: Readonly<Record<string, StartBrokerOptions>> = {
   redis: { configuration: { appendonly: 'yes', appendfsync: 'always' } },
   rabbitmq: {},
   kafka: {},
+  sqs: {},
 } satisfies Partial<Record<DriverName, StartBrokerOptions>>;
 
 export const driverNames: readonly DriverName[] = Object.keys(drivers) as DriverName[];

@@ -16,6 +16,8 @@ export interface Scene {
   readonly leaseMs: number;
   /** Resolves when that share of the messages, from 0 to 1, is confirmed. */
   readonly progress: (share: number) => Promise<void>;
+  /** Writes into the log of the run, and shows with its time, what is broken now. */
+  readonly tell: (what: string) => void;
 }
 
 /** Something that breaks, by its name. */

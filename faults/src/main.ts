@@ -6,10 +6,12 @@ import { help, parseArguments, UsageError } from './arguments.ts';
 import type { DriverName } from './drivers.ts';
 import { drivers } from './drivers.ts';
 import { faults } from './faults.ts';
+import { mixture } from './faults/endurance.ts';
 import { runFuzz } from './fuzz/run-fuzz.ts';
 import { saveResults } from './results.ts';
 import type { Outcome } from './run-fault.ts';
 import { isBad, runFault } from './run-fault.ts';
+import { grown, soak } from './soak.ts';
 import { complaints, printedRow } from './table.ts';
 
 process.exitCode = await main(process.argv.slice(2));
@@ -19,6 +21,7 @@ async function main(args: readonly string[]): Promise<number> {
     const parsed = parseArguments(args);
     if (parsed.help) console.log(help);
     if (parsed.help) return 0;
+    if (parsed.soak) return await soakAll(parsed);
     return parsed.fuzz ? fuzzAll(parsed) : await runAll(parsed);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
@@ -37,6 +40,24 @@ async function runAll(parsed: Arguments): Promise<number> {
   return outcomes.some(isBad) ? 1 : 0;
 }
 
+async function soakAll(parsed: Arguments): Promise<number> {
+  console.log(`seed ${parsed.seed}, ${parsed.rate} messages per second and driver, ${parsed.minutes} minutes`);
+  console.log(printedRow(undefined));
+  const outcomes = await soak(parsed.drivers, parsed, ({ outcome, held }) => {
+    tellOutcome(outcome);
+    for (const own of held) console.log(`  ${own.member} ${JSON.stringify(own)}`);
+    for (const problem of held.flatMap(grown)) console.log(`  ✗ ${problem}`);
+  });
+  if (parsed.json !== undefined) writeFileSync(parsed.json, `${JSON.stringify(outcomes, undefined, 2)}\n`);
+  return outcomes.some(({ outcome, held }) => isBad(outcome) || held.flatMap(grown).length > 0) ? 1 : 0;
+}
+
+function tellOutcome(outcome: Outcome): void {
+  console.log(printedRow(outcome));
+  for (const complaint of complaints(outcome)) console.log(`  ✗ ${complaint}`);
+  if (outcome.folder !== undefined) console.log(`  kept in ${outcome.folder}`);
+}
+
 function fuzzAll({ cases, seed }: Arguments): number {
   console.log(`seed ${seed}, ${cases} cases in all`);
   const results = runFuzz(cases, seed, ({ target, cases: own, slowestMs, findings }) => {
@@ -48,9 +69,9 @@ function fuzzAll({ cases, seed }: Arguments): number {
 
 async function runDriver(
   driver: DriverName,
-  { only, short, messages, rate, seed }: Arguments,
+  { only, short, mixture: mixed, messages, rate, seed }: Arguments,
 ): Promise<readonly Outcome[]> {
-  const chosen = faults.filter(
+  const chosen = (mixed ? [mixture] : faults).filter(
     (fault) =>
       (fault.drivers?.includes(driver) ?? true) &&
       (only.length === 0 || only.includes(fault.name)) &&
@@ -62,9 +83,7 @@ async function runDriver(
     for (const fault of chosen) {
       const outcome = await runFault(fault, { driver, behind, messages, rate, seed });
       outcomes.push(outcome);
-      console.log(printedRow(outcome));
-      for (const complaint of complaints(outcome)) console.log(`  ✗ ${complaint}`);
-      if (outcome.folder !== undefined) console.log(`  kept in ${outcome.folder}`);
+      tellOutcome(outcome);
     }
   } finally {
     await behind.stop();

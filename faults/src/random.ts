@@ -12,3 +12,7 @@ export function createRandom(seed: number): () => number {
 export function between(random: () => number, least: number, most: number): number {
   return least + random() * (most - least);
 }
+
+export function pick<T>(random: () => number, items: readonly T[]): T {
+  return items[Math.floor(random() * items.length)] as T;
+}

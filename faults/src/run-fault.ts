@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,8 +9,8 @@ import type { DriverName } from './drivers.ts';
 import type { Aftermath, Fault, Scene } from './fault.ts';
 import { judge, pending } from './judge.ts';
 import type { Evidence, Letter, Verdict } from './judge.ts';
-import { readLedger } from './ledger.ts';
-import type { Entry } from './ledger.ts';
+import { viewLedger } from './ledger.ts';
+import type { Entry, LedgerView } from './ledger.ts';
 import { startMember } from './member/member.ts';
 import type { Member } from './member/member.ts';
 import type { MemberOptions } from './member/orders.ts';
@@ -57,6 +57,7 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
   const ledger = join(folder, 'ledger');
   const log = join(folder, 'log');
   for (const file of [ledger, log]) writeFileSync(file, '');
+  const view = viewLedger(ledger);
   const namespace = `f${options.seed}${fault.name.replaceAll('-', '')}`.slice(0, 16);
   const messages = wholeLanes(options.messages);
   const { url, broker } = options.behind;
@@ -75,22 +76,24 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
     producers,
     leaseMs,
     random: createRandom(options.seed),
-    progress: (share) => progress(ledger, share * messages),
+    tell: (what) => appendFileSync(log, `=== ${new Date().toISOString()} ${what}\n`),
+    progress: (share) => progress(view, share * messages),
   };
   try {
     const aftermath = (await fault.inflict(scene)) ?? { mayBeLost: () => false };
     const mendedAt = Date.now();
-    const settled = await settle(ledger, mq, aftermath, messages);
+    const settled = await settle(view, mq, aftermath, messages);
     const settledAfterMs = Date.now() - mendedAt;
     await Promise.all(consumers.map((consumer) => consumer.stop()));
-    const verdict = judge({ ...settled, entries: readLedger(ledger), letters: await letters(mq) });
+    view.look();
+    const verdict = judge({ ...settled, entries: view.entries, letters: await letters(mq) });
     const outcome = {
       ...verdict,
       fault: fault.name,
       driver: options.driver,
       seed: options.seed,
       deaths: [...consumers, ...producers].reduce((sum, { deaths }) => sum + deaths, 0),
-      recoveredAfterMs: recovery(readLedger(ledger), mendedAt),
+      recoveredAfterMs: recovery(view.entries, mendedAt),
       settledAfterMs,
       unsent: messages - verdict.confirmed,
       secrets: leakedSecrets(log, url),
@@ -120,28 +123,26 @@ function startMembers(
   );
 }
 
-async function progress(ledger: string, confirmed: number): Promise<void> {
-  while (confirmedIn(readLedger(ledger)) < confirmed) await delay(20);
+async function progress(view: LedgerView, confirmed: number): Promise<void> {
+  for (view.look(); view.confirmed < confirmed; view.look()) await delay(20);
 }
 
 /** Waits until all is sent and everything confirmed has its effect or its dead letter, or until nothing more happens. */
-async function settle(ledger: string, mq: Client, { mayBeLost }: Aftermath, messages: number): Promise<Evidence> {
+async function settle(view: LedgerView, mq: Client, { mayBeLost }: Aftermath, messages: number): Promise<Evidence> {
   const rules = { mayBeLost, isOrdered, isPoison: (id: string) => fateOf(id) === 'poison' };
-  let evidence: Evidence = { ...rules, entries: [], letters: [] };
+  const bare: Evidence = { ...rules, entries: view.entries, letters: [] };
+  let evidence = bare;
+  let seen = 0;
   for (let quietSince = Date.now(); Date.now() - quietSince < quietMs; await delay(200)) {
-    const entries = readLedger(ledger);
-    if (entries.length !== evidence.entries.length) quietSince = Date.now();
-    evidence = { ...rules, entries, letters: [] };
+    view.look();
+    if (view.entries.length !== seen) quietSince = Date.now();
+    seen = view.entries.length;
     // Looking at the dead letters costs the broker something: only when nothing else is missing.
-    if (confirmedIn(entries) < messages || pending(evidence).some((id) => !rules.isPoison(id))) continue;
-    evidence = { ...evidence, letters: await letters(mq) };
+    if (view.confirmed < messages || pending(bare).some((id) => !rules.isPoison(id))) continue;
+    evidence = { ...bare, letters: await letters(mq) };
     if (pending(evidence).length === 0) break;
   }
   return evidence;
-}
-
-function confirmedIn(entries: readonly Entry[]): number {
-  return new Set(entries.filter(({ what }) => what === 'confirmed').map(({ id }) => id)).size;
 }
 
 async function letters(mq: Client): Promise<readonly Letter[]> {

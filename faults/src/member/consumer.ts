@@ -6,7 +6,8 @@ import { note } from '../ledger.ts';
 import { maxAttempts, ordered, plain } from '../work.ts';
 import type { Work } from '../work.ts';
 import { talkative } from './log.ts';
-import { readOptions, report } from './orders.ts';
+import { measure } from './measure.ts';
+import { readOptions, report, tell } from './orders.ts';
 import type { Order } from './orders.ts';
 
 const options = readOptions();
@@ -27,6 +28,7 @@ const consumers = [plain, ordered].map((destination) =>
 
 process.on('message', (order: Order) => {
   if (order.do === 'stop') void stop();
+  else if (order.do === 'measure') void measure().then((holdings) => tell({ is: 'measured', holdings }));
   else prank = order;
 });
 process.on('disconnect', () => process.exit());

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync } from 'node:fs';
-import type { MemberOptions, Order, Report } from './orders.ts';
+import type { Holdings, MemberOptions, Order, Report } from './orders.ts';
 
 export type Role = 'consumer' | 'producer';
 
@@ -17,6 +17,8 @@ export interface Member {
   /** Resolves when the process that runs now has ended. */
   died(): Promise<void>;
   tell(order: Order): void;
+  /** What the process holds now; undefined when it died before it told. */
+  measure(): Promise<Holdings | undefined>;
   /** In its own way. Resolves when the process has ended. */
   stop(): Promise<void>;
   /** At once and for good. */
@@ -38,14 +40,14 @@ export function startMember(
   function start(): ChildProcess {
     const file = new URL(`${role}.ts`, import.meta.url).pathname;
     const started = fork(file, [JSON.stringify(options)], {
-      execArgv: ['--conditions=source', '--no-warnings', ...nodeOptions],
+      execArgv: ['--conditions=source', '--disable-warning=ExperimentalWarning', '--expose-gc', ...nodeOptions],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     for (const output of [started.stdout, started.stderr])
       output?.on('data', (chunk: Buffer) => appendFileSync(log, chunk));
     started.on('message', ({ is }: Report) => {
       if (is === 'ready') ready.resolve();
-      else over = true;
+      if (is === 'done') over = true;
     });
     // One that is gone cannot be told anything, and is started again; one that cannot be started at all says why.
     started.on('error', (error) => appendFileSync(log, `${role}: ${error.message}\n`));
@@ -69,6 +71,16 @@ export function startMember(
     signal: (name) => void child.kill(name),
     died: exited,
     tell: (order) => void child.send(order),
+    measure() {
+      const asked = child;
+      asked.send({ do: 'measure' } satisfies Order);
+      return new Promise((resolve) => {
+        asked.on('message', (told: Report) => {
+          if (told.is === 'measured') resolve(told.holdings);
+        });
+        asked.once('exit', () => resolve(undefined));
+      });
+    },
     async stop() {
       over = true;
       if (child.connected) child.send({ do: 'stop' } satisfies Order);

@@ -23,15 +23,36 @@ export type Order =
   /** The next handler leaves a rejection that nobody handles. */
   | { readonly do: 'reject' }
   /** The next handler takes memory until there is none. */
-  | { readonly do: 'devour' };
+  | { readonly do: 'devour' }
+  /** Collects its garbage and tells what the process holds. */
+  | { readonly do: 'measure' };
 
 /** What a member tells. */
-export type Report = { readonly is: 'ready' } | { readonly is: 'done' };
+export type Report =
+  | { readonly is: 'ready' }
+  | { readonly is: 'done' }
+  | { readonly is: 'measured'; readonly holdings: Holdings };
+
+/** What a process holds, after its garbage was collected. */
+export interface Holdings {
+  readonly heapBytes: number;
+  /** Of buffers, outside the heap. */
+  readonly externalBytes: number;
+  readonly residentBytes: number;
+  readonly sockets: number;
+  readonly timers: number;
+  /** Of the process, its sockets and its streams, for all of their events. */
+  readonly listeners: number;
+}
 
 export function readOptions(): MemberOptions {
   return JSON.parse(process.argv[2] ?? '{}') as MemberOptions;
 }
 
-export function report(is: Report['is']): void {
-  process.send?.({ is } satisfies Report);
+export function report(is: 'ready' | 'done'): void {
+  tell({ is });
+}
+
+export function tell(what: Report): void {
+  process.send?.(what);
 }

@@ -6,13 +6,18 @@ import { note, readLedger } from '../ledger.ts';
 import { fateOf, idOf, isOrdered, ordered, orderedLanes, plain, plainLanes, secretMark } from '../work.ts';
 import type { Work } from '../work.ts';
 import { talkative } from './log.ts';
-import { readOptions, report } from './orders.ts';
+import { measure } from './measure.ts';
+import { readOptions, report, tell } from './orders.ts';
+import type { Order } from './orders.ts';
 
 const options = readOptions();
 const lanes = [...orderedLanes, ...plainLanes].filter((_, lane) => lane % options.parts === options.part);
 const inLane = options.messages / (orderedLanes.length + plainLanes.length);
 const pauseMs = options.rate === 0 ? 0 : (1000 * (orderedLanes.length + plainLanes.length)) / options.rate;
 
+process.on('message', (order: Order) => {
+  if (order.do === 'measure') void measure().then((holdings) => tell({ is: 'measured', holdings }));
+});
 process.on('disconnect', () => process.exit());
 
 const mq = await connect({ brokers: { main: options.url }, namespace: options.namespace }, talkative);

@@ -1,0 +1,70 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Fault, Scene } from '../fault.ts';
+import type { Member } from '../member/member.ts';
+import type { Holdings } from '../member/orders.ts';
+import { pick } from '../random.ts';
+import { strikes } from './strikes.ts';
+
+/** What a process that lived all the time held once it was warm, and what it held in the end. */
+export interface Held {
+  readonly member: string;
+  readonly first: Holdings;
+  readonly last: Holdings;
+}
+
+/** One after the other, with a second between them, until everything is sent. */
+export const mixture: Fault = {
+  name: 'mixture',
+  what: 'short faults of every kind in a random order, a second apart, until everything is sent',
+  async inflict(scene) {
+    await scene.progress(0.01);
+    await strikeUntil(scene, scene.progress(1), () => delay(1000), 0);
+  },
+};
+
+const warmUpMs = 60_000;
+const betweenMs = 30_000;
+
+/** One every 30 s; the first process of each role is spared, so that what it holds can be compared. */
+export function createSoak(found: (held: readonly Held[]) => void): Fault {
+  return {
+    name: 'soak',
+    what: 'a low steady rate with a short random fault every 30 s',
+    async inflict(scene) {
+      await delay(warmUpMs);
+      const first = await holdingsOf(scene);
+      await strikeUntil(scene, scene.progress(0.98), () => delay(betweenMs), 1);
+      const last = await holdingsOf(scene);
+      found(
+        first.flatMap(({ member, holdings }) => {
+          const then = last.find((other) => other.member === member)?.holdings;
+          return holdings === undefined || then === undefined ? [] : [{ member, first: holdings, last: then }];
+        }),
+      );
+    },
+  };
+}
+
+async function strikeUntil(
+  scene: Scene,
+  over: Promise<void>,
+  pause: () => Promise<void>,
+  spared: number,
+): Promise<void> {
+  let isOver = false;
+  const ended = over.then(() => void (isOver = true));
+  const known = strikes.filter(({ drivers }) => drivers?.includes(scene.driver) ?? true);
+  const oneOf = (members: readonly Member[]) => pick(scene.random, members.slice(spared));
+  for (;;) {
+    await Promise.race([ended, pause()]);
+    if (isOver) return;
+    const strike = pick(scene.random, known);
+    scene.tell(strike.name);
+    await strike.strike(scene, { consumer: oneOf(scene.consumers), producer: oneOf(scene.producers) });
+  }
+}
+
+async function holdingsOf({ consumers, producers }: Scene) {
+  const spared = [consumers[0], producers[0]].filter((member) => member !== undefined);
+  return Promise.all(spared.map(async (member) => ({ member: member.role, holdings: await member.measure() })));
+}
