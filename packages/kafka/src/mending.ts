@@ -9,6 +9,11 @@ interface RequestQueue {
 }
 
 interface Connection {
+  socket: { destroy(): void } | null | undefined;
+  chunks: unknown[];
+  bytesBuffered: number;
+  bytesNeeded: number;
+  isConnected(): boolean;
   connect: (this: Connection) => Promise<unknown>;
 }
 
@@ -16,8 +21,10 @@ type Mended<T> = { readonly prototype: T & { [mended]?: true } };
 
 const mended: unique symbol = Symbol.for('anymq.kafkajs.mended');
 const pendingMs = 10;
+// Each answer begins with its size.
+const bytesOfSize = 4;
 
-/** Two mistakes of kafkajs 2.2.4, mended in place, for the whole process. Other versions are left as they are. */
+/** Three mistakes of kafkajs 2.2.4, mended in place, for the whole process. Other versions are left as they are. */
 export function mendKafkajs(require: (id: string) => unknown, logger: Logger): void {
   try {
     const { version } = require('kafkajs/package.json') as { readonly version: string };
@@ -27,7 +34,7 @@ export function mendKafkajs(require: (id: string) => unknown, logger: Logger): v
     queue[mended] = true;
     queue.scheduleCheckPendingRequests = scheduleCheckPendingRequests;
     const { prototype: connection } = require('kafkajs/src/network/connection') as Mended<Connection>;
-    connection.connect = connectingOnce(connection.connect);
+    connection.connect = connectingOnce(connectingAfresh(connection.connect));
   } catch (error) {
     logger.debug('kafkajs was left as it is.', { reason: (error as Error).name });
   }
@@ -58,5 +65,21 @@ function connectingOnce(connect: Connection['connect']): Connection['connect'] {
     const made = connect.call(this).finally(() => connecting.delete(this));
     connecting.set(this, made);
     return made;
+  };
+}
+
+/**
+ * What a connection had received of an answer when it was cut stays in front of what the next one receives: sizes are read
+ * from the middle of answers, which ends the process by a RangeError or lets every request wait for its time limit. And what
+ * the former socket still receives is read as the new one's.
+ */
+function connectingAfresh(connect: Connection['connect']): Connection['connect'] {
+  return function connectAfresh(this: Connection) {
+    if (this.isConnected()) return connect.call(this);
+    this.socket?.destroy();
+    this.chunks = [];
+    this.bytesBuffered = 0;
+    this.bytesNeeded = bytesOfSize;
+    return connect.call(this);
   };
 }

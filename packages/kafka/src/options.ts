@@ -92,8 +92,9 @@ export interface KafkaTuning {
   /** Lengths of the retry topics in milliseconds, ascending, from 1: 1 s, 5 s, 30 s, 3 min, 15 min, 1 h, 6 h and 1 day by default. */
   readonly tiersMs?: readonly number[] | undefined;
   /**
-   * Mends two mistakes of kafkajs 2.2.4, for the whole process: a timer that keeps a core busy for each idle connection, and
-   * connections that are made several times and forgotten. True by default.
+   * Mends three mistakes of kafkajs 2.2.4, for the whole process: a timer that keeps a core busy for each idle connection,
+   * connections that are made several times and forgotten, and answers that were cut and are read on by the next connection.
+   * True by default.
    */
   readonly mendKafkajs?: boolean | undefined;
 }
