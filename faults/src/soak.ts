@@ -19,15 +19,15 @@ export interface SoakOutcome {
   readonly held: readonly Held[];
 }
 
-/** All of these drivers at the same time. */
+/** All of these drivers at the same time, each with faults of its own choice. */
 export async function soak(
   names: readonly DriverName[],
   options: SoakOptions,
   tell: (outcome: SoakOutcome) => void,
 ): Promise<readonly SoakOutcome[]> {
   return Promise.all(
-    names.map(async (driver) => {
-      const outcome = await soakOne(driver, options);
+    names.map(async (driver, place) => {
+      const outcome = await soakOne(driver, { ...options, seed: options.seed + place });
       tell(outcome);
       return outcome;
     }),

@@ -66,5 +66,23 @@ async function strikeUntil(
 
 async function holdingsOf({ consumers, producers }: Scene) {
   const spared = [consumers[0], producers[0]].filter((member) => member !== undefined);
-  return Promise.all(spared.map(async (member) => ({ member: member.role, holdings: await member.measure() })));
+  return Promise.all(spared.map(async (member) => ({ member: member.role, holdings: await leastHeld(member) })));
+}
+
+const samples = 10;
+
+/** Of several looks the least of each: what is under way comes and goes, what was forgotten stays. */
+async function leastHeld(member: Member): Promise<Holdings | undefined> {
+  let least: Holdings | undefined;
+  for (let sample = 0; sample < samples; sample++) {
+    const held = await member.measure();
+    if (held !== undefined) least = least === undefined ? held : leastOf(least, held);
+    await delay(300);
+  }
+  return least;
+}
+
+function leastOf(a: Holdings, b: Holdings): Holdings {
+  const names = Object.keys(a) as (keyof Holdings)[];
+  return Object.fromEntries(names.map((name) => [name, Math.min(a[name], b[name])])) as unknown as Holdings;
 }

@@ -75,10 +75,15 @@ export function startMember(
       const asked = child;
       asked.send({ do: 'measure' } satisfies Order);
       return new Promise((resolve) => {
-        asked.on('message', (told: Report) => {
-          if (told.is === 'measured') resolve(told.holdings);
-        });
-        asked.once('exit', () => resolve(undefined));
+        const answer = (holdings: Holdings | undefined) => {
+          asked.off('message', hear).off('exit', ended);
+          resolve(holdings);
+        };
+        const hear = (told: Report) => {
+          if (told.is === 'measured') answer(told.holdings);
+        };
+        const ended = () => answer(undefined);
+        asked.on('message', hear).on('exit', ended);
       });
     },
     async stop() {
