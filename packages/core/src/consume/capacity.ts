@@ -40,16 +40,20 @@ export class Capacity {
     this.#bounds = handBounds(desk.settings);
   }
 
-  /** Messages to fetch now; 0: none, until something ends. */
-  wanted(): number {
+  /** Messages to fetch now, while so many are on their way to the desk; 0: none, until something ends. */
+  wanted(coming: number): number {
     const { bytes, size, lanes, ready, running, settler, waiting } = this.#desk;
     const { jobs, maxUnsettled, maxHeld, maxInFlight } = this.#bounds;
     const target = jobs + this.#ahead;
-    const free = target - ready.length - running;
+    const startable = ready.length + coming;
+    const free = target - startable - running;
     // Fetching one by one while enough waits to be started would only cost round trips.
-    if (bytes >= maxHandBytes || (ready.length > 0 && running > 0 && free < target / 4)) return 0;
+    if (bytes >= maxHandBytes || (startable > 0 && running + coming > 0 && free < target / 4)) return 0;
     const room = lanes === undefined ? maxWaiting - waiting : maxHeld - lanes.total.messages;
-    return Math.max(0, Math.min(free, room, maxUnsettled - settler.unsettled, maxInFlight - size, this.#limit));
+    return Math.max(
+      0,
+      Math.min(free, room, maxUnsettled - settler.unsettled, maxInFlight - size - coming, this.#limit),
+    );
   }
 
   /** A run has ended. */

@@ -44,9 +44,10 @@ export class Dispatcher {
     this.#keeper = new LeaseKeeper(this.desk);
   }
 
-  /** How many messages to fetch now; 0: none, until `onProgress`. */
-  wanted(): number {
-    return this.isOpen ? this.#capacity.wanted() : 0;
+  /** How many messages to fetch now, while these are about to be admitted; 0: none, until `onProgress`. */
+  wanted(coming: readonly Received[] = []): number {
+    // Nothing is fetched beside a suspect.
+    return this.isOpen && !coming.some(isSuspect) ? this.#capacity.wanted(coming.length) : 0;
   }
 
   /** Messages that arrived, after `elapsedMs` since the fetch before. Waits only for the code that the first suspect needs. */

@@ -1,10 +1,12 @@
 import { sleep, type Clock } from '../clock.ts';
 import type { Receiver } from '../driver-interface.ts';
 import type { AnymqError } from '../errors.ts';
+import type { Received } from '../message.ts';
 import { waitBackoff } from '../wait-backoff.ts';
 import type { WrappedError } from '../wrap-later.ts';
 import { maxHandBytes } from './capacity.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { bytesOf } from './job.ts';
 
 export interface FetchLoopContext {
   readonly clock: Clock;
@@ -20,11 +22,13 @@ export interface FetchLoopContext {
 /** Handlers and brokers in one process could keep each other busy without an end: others get a turn after so long. */
 const turnMs = 10;
 
-/** Fetches as much as may be started, one call at a time, for as long as the consumer runs. */
+/** Fetches as much as may be started, one call at a time, for as long as the consumer runs. What comes is admitted in its order. */
 export class FetchLoop {
   readonly #context: FetchLoopContext;
   #failures = 0;
   #fetching: AbortController | undefined;
+  /** The call after the one whose messages are being admitted. */
+  #ahead: Promise<readonly Received[]> | undefined;
   readonly #stop = new AbortController();
   #resume: (() => void) | undefined;
   #fetchedAt: number;
@@ -38,8 +42,8 @@ export class FetchLoop {
   /** Resolves when it was stopped; with an error that no repetition mends, when there was one. */
   async run(): Promise<AnymqError | undefined> {
     let error: AnymqError | undefined;
-    while (!this.#stop.signal.aborted && error === undefined) {
-      if (this.#mayFetch()) error = await this.#fetch();
+    while (this.#ahead !== undefined || (!this.#stop.signal.aborted && error === undefined)) {
+      if (this.#ahead !== undefined || this.#mayFetch()) error = await this.#fetch();
       else await new Promise<void>((resolve) => (this.#resume = resolve));
       if (Date.now() - this.#yieldedAt >= turnMs) await this.#yield();
     }
@@ -73,19 +77,13 @@ export class FetchLoop {
   }
 
   async #fetch(): Promise<AnymqError | undefined> {
-    const { dispatcher, receiver, clock } = this.#context;
-    const { lanes, bytes } = dispatcher.desk;
-    // Nothing is on its way back, and no fetch is under way: what comes now comes in order.
-    lanes?.reopen();
-    this.#fetching ??= new AbortController();
+    const { dispatcher, clock } = this.#context;
+    const fetching = this.#ahead ?? this.#receive([]);
+    this.#ahead = undefined;
     try {
-      const batch = await receiver.receive({
-        signal: this.#fetching.signal,
-        maxMessages: dispatcher.wanted(),
-        maxBytes: maxHandBytes - bytes,
-        pausedPartitions: lanes?.paused,
-      });
+      const batch = await fetching;
       const now = clock.now();
+      this.#fetchAhead(batch);
       await dispatcher.admit(batch, now - this.#fetchedAt);
       this.#fetchedAt = now;
       if (this.#failures > 0) this.#context.onRecovering(undefined);
@@ -94,6 +92,37 @@ export class FetchLoop {
     } catch (error) {
       return await this.#onFailure(error);
     }
+  }
+
+  /** The broker reads on while these are decoded and handled. */
+  #fetchAhead(coming: readonly Received[]): void {
+    const { dispatcher } = this.#context;
+    // What goes back to an ordered destination must be there before more is fetched.
+    if (coming.length === 0 || dispatcher.desk.lanes !== undefined) return;
+    if (dispatcher.wanted(coming) === 0 || this.#room(coming) <= 0) return;
+    this.#ahead = this.#receive(coming);
+    // Whoever awaits it is told.
+    this.#ahead.catch(() => undefined);
+  }
+
+  #receive(coming: readonly Received[]): Promise<readonly Received[]> {
+    const { dispatcher, receiver } = this.#context;
+    const { lanes } = dispatcher.desk;
+    // Nothing is on its way back, and no fetch is under way: what comes now comes in order.
+    lanes?.reopen();
+    this.#fetching ??= new AbortController();
+    return receiver.receive({
+      signal: this.#fetching.signal,
+      maxMessages: dispatcher.wanted(coming),
+      maxBytes: this.#room(coming),
+      pausedPartitions: lanes?.paused,
+    });
+  }
+
+  /** Bytes that may still come, beside these. */
+  #room(coming: readonly Received[]): number {
+    const left = maxHandBytes - this.#context.dispatcher.desk.bytes;
+    return coming.reduce((room, message) => room - bytesOf(message), left);
   }
 
   async #onFailure(failure: unknown): Promise<AnymqError | undefined> {

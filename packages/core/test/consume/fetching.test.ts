@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { bytes } from '../../src/codec.ts';
+import type { Received } from '../../src/message.ts';
 import { release } from '../../src/outcome.ts';
 import { deferred, settle } from './rest.ts';
 import { failed, ok, received, ScriptedError } from './scripted-driver.ts';
@@ -50,6 +51,45 @@ describe('fetching', () => {
     }
     expect(driver.outcomes).toHaveLength(20);
     expect(most).toBe(1);
+  });
+
+  test('goes on while what came is not yet handled, save beside a suspect and for an ordered destination', async () => {
+    for (const [fields, ordered, ahead] of [
+      [{}, false, true],
+      [{ crashCount: 1 }, false, false],
+      [{ key: 'k' }, true, false],
+    ] as const) {
+      const runningAt: number[] = [];
+      const { driver, runs } = await stage({ ordered }, { concurrency: 10 });
+      driver.onReceive = () => {
+        runningAt.push(runs.running.length);
+        return driver.inbox.length > 0 ? Promise.resolve(driver.inbox.splice(0, 1)) : undefined;
+      };
+      driver.deliver(received('m0', fields));
+      await turns(5);
+      expect(runs.running).toEqual(['m0']);
+      expect(runningAt.includes(0)).toBe(ahead);
+      runs.finish('m0');
+      await settle();
+    }
+  });
+
+  test('gives back what came ahead when the consumer stops', async () => {
+    const { driver, runs, consumer } = await stage({}, { concurrency: 4 });
+    const ahead = deferred<readonly Received[]>();
+    driver.onReceive = () => {
+      driver.onReceive = undefined;
+      return ahead.promise;
+    };
+    driver.deliver(received('m0'));
+    await turns(5);
+    const stopping = consumer.stop();
+    ahead.resolve([received('m1'), received('m2')]);
+    await turns(5);
+    expect(driver.outcomes).toEqual(['release m1', 'release m2']);
+    runs.finish('m0');
+    await stopping;
+    expect(driver.outcomes).toHaveLength(3);
   });
 
   test('keeps within the bytes that may be in hand, and a single large message still comes', async () => {
