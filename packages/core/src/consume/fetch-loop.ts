@@ -6,7 +6,6 @@ import { waitBackoff } from '../wait-backoff.ts';
 import type { WrappedError } from '../wrap-later.ts';
 import { maxHandBytes } from './capacity.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import { bytesOf } from './job.ts';
 
 export interface FetchLoopContext {
   readonly clock: Clock;
@@ -98,8 +97,7 @@ export class FetchLoop {
   #fetchAhead(coming: readonly Received[]): void {
     const { dispatcher } = this.#context;
     // What goes back to an ordered destination must be there before more is fetched.
-    if (coming.length === 0 || dispatcher.desk.lanes !== undefined) return;
-    if (dispatcher.wanted(coming) === 0 || this.#room(coming) <= 0) return;
+    if (coming.length === 0 || dispatcher.desk.lanes !== undefined || dispatcher.wanted(coming) === 0) return;
     this.#ahead = this.#receive(coming);
     // Whoever awaits it is told.
     this.#ahead.catch(() => undefined);
@@ -107,22 +105,17 @@ export class FetchLoop {
 
   #receive(coming: readonly Received[]): Promise<readonly Received[]> {
     const { dispatcher, receiver } = this.#context;
-    const { lanes } = dispatcher.desk;
+    const { lanes, bytes } = dispatcher.desk;
     // Nothing is on its way back, and no fetch is under way: what comes now comes in order.
     lanes?.reopen();
     this.#fetching ??= new AbortController();
     return receiver.receive({
       signal: this.#fetching.signal,
       maxMessages: dispatcher.wanted(coming),
-      maxBytes: this.#room(coming),
+      // Half of the room: as much may be on its way to the desk.
+      maxBytes: (maxHandBytes - bytes) >> 1,
       pausedPartitions: lanes?.paused,
     });
-  }
-
-  /** Bytes that may still come, beside these. */
-  #room(coming: readonly Received[]): number {
-    const left = maxHandBytes - this.#context.dispatcher.desk.bytes;
-    return coming.reduce((room, message) => room - bytesOf(message), left);
   }
 
   async #onFailure(failure: unknown): Promise<AnymqError | undefined> {

@@ -62,7 +62,7 @@ export class Job {
 }
 
 /** What it takes of our memory, roughly. */
-export function bytesOf({ body, headers }: Received): number {
+function bytesOf({ body, headers }: Received): number {
   let bytes = body.byteLength + 256;
   for (const name in headers) bytes += name.length + (headers[name] as string).length;
   return bytes;
