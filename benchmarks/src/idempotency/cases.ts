@@ -31,8 +31,7 @@ export function idempotencyCases(urls: Urls, messages: number): readonly BenchCa
       names.map((name) => oneCase(broker, operation, name, urls, Math.ceil(messages / slower[name]))),
     ),
   );
-  // What is on Redis already has no use for a memory of one process.
-  return all.filter(({ labels }) => labels.on === 'memory' || labels.variant !== 'memory');
+  return all;
 }
 
 function oneCase(broker: Broker, operation: Operation, name: ProtectionName, urls: Urls, messages: number): BenchCase {

@@ -32,9 +32,10 @@ export type { UnknownFailure } from './wire-letter.ts';
 export { partitionOf } from './wire-partition.ts';
 // What a store of idempotency keys, or middleware like `idempotent`, builds on.
 export { answerWithin } from './answer-within.ts';
+export { claimDistinct } from './middleware/claim-distinct.ts';
 export { forBothKinds } from './middleware/consume-middleware.ts';
 export { markIdempotent } from './middleware/idempotent-mark.ts';
-export { outcomeKind } from './outcome.ts';
+export { outcomeKind, outcomesOf } from './outcome.ts';
 export { scopedKey } from './middleware/scoped-key.ts';
 export { validate } from './schema.ts';
 export { loadParts } from './load-parts.ts';

@@ -1,3 +1,4 @@
+import { AnymqError } from './errors.ts';
 import { requireKnown, requireNumber } from './options.ts';
 
 const brand: unique symbol = Symbol.for('anymq.outcome') as never;
@@ -38,4 +39,13 @@ export function outcomeKind(value: unknown): Outcome[typeof brand] | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** What a batch handler returned, for so many deliveries. @throws INVALID_OPTION */
+export function outcomesOf(returned: unknown, count: number): readonly (Outcome | undefined)[] | undefined {
+  if (returned === undefined || (Array.isArray(returned) && returned.length === count)) return returned;
+  throw new AnymqError(
+    'INVALID_OPTION',
+    'A batch handler returns nothing, or an outcome (or undefined) for each delivery, in order.',
+  );
 }

@@ -7,7 +7,7 @@ import {
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { AnymqError, type Claim, type ClaimResult, type IdempotencyStore } from '@anymq/core';
-import { answerWithin } from '@anymq/core/driver';
+import { answerWithin, claimDistinct } from '@anymq/core/driver';
 import type { DynamodbClient } from './create-dynamodb-store.ts';
 import { type Item, standingOf, timesOf } from './items.ts';
 
@@ -29,23 +29,18 @@ export class DynamodbStore implements IdempotencyStore {
   readonly #settings: DynamodbStoreSettings;
   /** A name of this store's, and a number: short, and nobody else's. */
   readonly #name = randomBytes(9).toString('base64url');
-  #claims = 0;
+  #calls = 0;
   #closed = false;
 
   constructor(settings: DynamodbStoreSettings) {
     this.#settings = settings;
   }
 
-  async claim(keys: readonly string[], { leaseMs }: { readonly leaseMs: number }): Promise<readonly ClaimResult[]> {
-    const distinct = [...new Set(keys)];
-    const answers = await this.#each(distinct, (key) => this.#claimOne(key, leaseMs));
-    const seen = new Set<string>();
-    return keys.map((key) => {
-      const answer = answers[distinct.indexOf(key)] as ClaimResult;
-      const again = seen.has(key);
-      seen.add(key);
-      return again && answer.state === 'claimed' ? { state: 'busy', retryInMs: leaseMs } : answer;
-    });
+  /** All keys of a call have one token, which no other call has. */
+  claim(keys: readonly string[], { leaseMs }: { readonly leaseMs: number }): Promise<readonly ClaimResult[]> {
+    const token = `${this.#name}${(this.#calls += 1).toString(36)}`;
+    const claimOne = (key: string): Promise<ClaimResult> => this.#claimOne(key, token, leaseMs);
+    return claimDistinct(keys, leaseMs, (distinct) => this.#each(distinct, claimOne));
   }
 
   extend(claims: readonly Claim[], { leaseMs }: { readonly leaseMs: number }): Promise<readonly boolean[]> {
@@ -88,8 +83,7 @@ export class DynamodbStore implements IdempotencyStore {
     this.#closed = true;
   }
 
-  async #claimOne(key: string, leaseMs: number): Promise<ClaimResult> {
-    const token = `${this.#name}${(this.#claims += 1).toString(36)}`;
+  async #claimOne(key: string, token: string, leaseMs: number): Promise<ClaimResult> {
     const now = steadyNow();
     const set = 'SET #token = :token, #until = :until, expires = :expires REMOVE done, #result';
     const held = await this.#update(key, set, 'attribute_not_exists(id) OR #until <= :now OR #token = :token', {

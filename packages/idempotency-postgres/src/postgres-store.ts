@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { AnymqError, type Claim, type ClaimResult, type IdempotencyStore } from '@anymq/core';
-import { answerWithin } from '@anymq/core/driver';
+import { answerWithin, claimDistinct } from '@anymq/core/driver';
 import type { Queryable } from './database.ts';
 import { storeStatements, type StoreStatements } from './store-sql.ts';
 import { columnKey, onceDone, Sweeper } from './table.ts';
@@ -35,7 +35,7 @@ export class PostgresStore implements IdempotencyStore {
   readonly #ready: () => Promise<unknown>;
   /** A name of this store's, and a number: short, and nobody else's. */
   readonly #name = randomBytes(9).toString('base64url');
-  #claims = 0;
+  #calls = 0;
   #closed = false;
 
   constructor(settings: PostgresStoreSettings) {
@@ -46,17 +46,14 @@ export class PostgresStore implements IdempotencyStore {
     this.#ready = onceDone(async () => (migrate ? database.query(this.#statements.migrate) : undefined));
   }
 
-  async claim(keys: readonly string[], { leaseMs }: { readonly leaseMs: number }): Promise<readonly ClaimResult[]> {
-    const tokens = new Map(keys.map((key) => [columnKey(key), `${this.#name}${(this.#claims += 1).toString(36)}`]));
-    const rows = (await this.#run('claim', [...tokens.keys()], [...tokens.values()], leaseMs)) as readonly Row[];
-    this.#sweeper.sweep();
-    const byKey = new Map(rows.map((row) => [row.key, row]));
-    return keys.map((key) => {
-      const row = byKey.get(columnKey(key));
-      if (row === undefined) throw new AnymqError('UNKNOWN', 'PostgreSQL left a key unanswered.');
-      // Of a key that comes twice in a call the second is busy: its token is used up.
-      const ours = tokens.get(row.key) === row.token && tokens.delete(row.key);
-      return ours ? { state: 'claimed', token: row.token } : stateOf(row);
+  /** All keys of a call have one token, which no other call has. */
+  claim(keys: readonly string[], { leaseMs }: { readonly leaseMs: number }): Promise<readonly ClaimResult[]> {
+    const token = `${this.#name}${(this.#calls += 1).toString(36)}`;
+    return claimDistinct(keys.map(columnKey), leaseMs, async (columns) => {
+      const rows = (await this.#run('claim', columns, token, leaseMs)) as readonly Row[];
+      this.#sweeper.sweep();
+      const byKey = new Map(rows.map((row) => [row.key, row]));
+      return columns.map((key) => resultOf(byKey.get(key), token));
     });
   }
 
@@ -88,7 +85,11 @@ export class PostgresStore implements IdempotencyStore {
     return claims.map(({ token }, n) => ours.has(`${token} ${keys[n]}`));
   }
 
-  async #run(step: keyof StoreStatements, keys: string[], ...rest: readonly unknown[]): Promise<readonly unknown[]> {
+  async #run(
+    step: keyof StoreStatements,
+    keys: readonly string[],
+    ...rest: readonly unknown[]
+  ): Promise<readonly unknown[]> {
     const { database, timeoutMs } = this.#settings;
     if (this.#closed)
       throw new AnymqError('CLOSED', 'The idempotency store is closed. Close it after its consumers have stopped.');
@@ -107,7 +108,9 @@ function hexOf(result: Uint8Array | undefined): string | null {
   return result === undefined ? null : Buffer.from(result).toString('hex');
 }
 
-function stateOf({ done, result, left_ms: leftMs }: Row): ClaimResult {
-  if (!done) return { state: 'busy', retryInMs: Math.max(1, leftMs) };
-  return result === null ? { state: 'done' } : { state: 'done', result: new Uint8Array(result) };
+function resultOf(row: Row | undefined, token: string): ClaimResult {
+  if (row === undefined) throw new AnymqError('UNKNOWN', 'PostgreSQL left a key unanswered.');
+  if (row.token === token) return { state: 'claimed', token };
+  if (!row.done) return { state: 'busy', retryInMs: Math.max(1, row.left_ms) };
+  return row.result === null ? { state: 'done' } : { state: 'done', result: new Uint8Array(row.result) };
 }

@@ -3,7 +3,7 @@ import { indexName, unlessThere } from './table.ts';
 /** Every statement of the store. Rows are locked in the order of their keys, so that no two calls wait for each other. */
 export interface StoreStatements {
   readonly migrate: string;
-  /** $1 keys, $2 tokens, $3 lease. A row for each key, as it stands now; a token of ours says that it is ours. */
+  /** $1 keys, $2 token, $3 lease. A row for each key, as it stands now; our token says that it is ours. */
   readonly claim: string;
   /** $1 keys, $2 tokens, $3 lease. The claims that are ours. */
   readonly extend: string;
@@ -28,7 +28,7 @@ done boolean NOT NULL DEFAULT false, expires_at timestamptz NOT NULL, result byt
 CREATE INDEX IF NOT EXISTS ${indexName(table, 'expires_at')} ON ${table} (expires_at);`,
     ),
     claim: `INSERT INTO ${table} AS held (key, token, expires_at)
-SELECT key, token, clock_timestamp() + ${later} FROM ${asked} ORDER BY key COLLATE "C"
+SELECT key, $2::text, clock_timestamp() + ${later} FROM unnest($1::text[]) AS asked (key) ORDER BY key COLLATE "C"
 ON CONFLICT (key) DO UPDATE SET (token, done, result, expires_at) = (
   SELECT CASE WHEN free THEN excluded.token ELSE held.token END, held.done AND NOT free,
     CASE WHEN free THEN NULL ELSE held.result END, CASE WHEN free THEN excluded.expires_at ELSE held.expires_at END

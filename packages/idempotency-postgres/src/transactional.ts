@@ -1,5 +1,13 @@
 import { AnymqError, type ConsumeMiddleware, type Delivery, type Message, type Outcome, retryLater } from '@anymq/core';
-import { forBothKinds, markIdempotent, outcomeKind, requireKnown, requireNumber, scopedKey } from '@anymq/core/driver';
+import {
+  forBothKinds,
+  markIdempotent,
+  outcomeKind,
+  outcomesOf,
+  requireKnown,
+  requireNumber,
+  scopedKey,
+} from '@anymq/core/driver';
 import {
   type ClientOf,
   type Ending,
@@ -52,7 +60,8 @@ export function transactional<Pool extends TransactionalPool | TransactionalData
       const [outcome] = await inbox.run([delivery], async () => [(await next(body, delivery)) as Outcome | undefined]);
       return outcome;
     },
-    (next) => (deliveries, context) => inbox.run(deliveries, async (own) => (await next(own, context)) ?? []),
+    (next) => (deliveries, context) =>
+      inbox.run(deliveries, async (own) => outcomesOf(await next(own, context), own.length) ?? []),
   );
   const client = ({ message }: Pick<Delivery, 'message'>): ClientOf<Pool> => inbox.client(message) as ClientOf<Pool>;
   return Object.assign(markIdempotent(middleware), { client });

@@ -2,6 +2,7 @@ import { answerWithin } from '@anymq/core/driver';
 import type { Script } from './scripts.ts';
 
 export type Argument = string | number | Uint8Array;
+export type Answer = Buffer | number;
 
 /** What we call of a client of ioredis, of one server or of a cluster. It stays the caller's: it is never closed here. */
 export interface RedisClient {
@@ -19,14 +20,14 @@ export async function runScript(
   keys: readonly string[],
   args: readonly Argument[],
   timeoutMs: number,
-): Promise<readonly Buffer[]> {
+): Promise<readonly Answer[]> {
   const rest = [keys.length, ...keys, ...args] as (string | number | Buffer)[];
   const running = client
     .callBuffer('evalsha', sha, ...rest)
     .catch((error: unknown) =>
       isMissingScript(error) ? client.callBuffer('eval', source, ...rest) : Promise.reject(error as Error),
     );
-  return (await answerWithin(timeoutMs, 'Redis', running)) as readonly Buffer[];
+  return (await answerWithin(timeoutMs, 'Redis', running)) as readonly Answer[];
 }
 
 function isMissingScript(error: unknown): boolean {

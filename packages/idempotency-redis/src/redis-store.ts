@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { AnymqError, type Claim, type ClaimResult, type IdempotencyStore } from '@anymq/core';
-import { runScript, type Argument, type RedisClient } from './client.ts';
+import { claimDistinct } from '@anymq/core/driver';
+import { runScript, type Answer, type Argument, type RedisClient } from './client.ts';
 import { claim, complete, extend, release, type Script } from './scripts.ts';
 
 export interface RedisStoreSettings {
@@ -22,56 +23,69 @@ export class RedisStore implements IdempotencyStore {
   readonly #settings: RedisStoreSettings;
   /** A name of this store's, and a number: short, and nobody else's. */
   readonly #name = randomBytes(9).toString('base64url');
-  #claims = 0;
+  #calls = 0;
   #closed = false;
 
   constructor(settings: RedisStoreSettings) {
     this.#settings = settings;
   }
 
-  async claim(keys: readonly string[], { leaseMs }: { readonly leaseMs: number }): Promise<readonly ClaimResult[]> {
-    const asked = keys.map((key) => ({ key, token: `${this.#name}${(this.#claims += 1).toString(36)}` }));
-    const answers = await this.#run(claim, asked, leaseTimes(leaseMs), tokenOf);
-    return answers.map((answer, n) => toClaimResult(answer, asked[n]?.token ?? ''));
+  /** All keys of a call have one token, which no other call has. */
+  claim(keys: readonly string[], { leaseMs }: { readonly leaseMs: number }): Promise<readonly ClaimResult[]> {
+    const token = `${this.#name}${(this.#calls += 1).toString(36)}`;
+    return claimDistinct(keys, leaseMs, async (distinct) => {
+      const ours: ClaimResult = { state: 'claimed', token };
+      const results = distinct.map((): ClaimResult => ours);
+      await this.#inParts(distinct, async (part, from) => {
+        const answer = await this.#run(claim, part, [...leaseTimes(leaseMs), token]);
+        for (let n = 0; n < answer.length; n += 2) results[from + Number(answer[n]) - 1] = standing(answer[n + 1]);
+      });
+      return results;
+    });
   }
 
-  async extend(claims: readonly Claim[], { leaseMs }: { readonly leaseMs: number }): Promise<readonly boolean[]> {
-    return (await this.#run(extend, claims, leaseTimes(leaseMs), tokenOf)).map(isYes);
+  extend(claims: readonly Claim[], { leaseMs }: { readonly leaseMs: number }): Promise<readonly boolean[]> {
+    return this.#runOwned(extend, claims, leaseTimes(leaseMs));
   }
 
-  async complete(
-    claims: readonly Owned[],
-    { retentionMs }: { readonly retentionMs: number },
-  ): Promise<readonly boolean[]> {
-    return (await this.#run(complete, claims, [wholeMs(retentionMs)], tokenAndResult)).map(isYes);
+  complete(claims: readonly Owned[], { retentionMs }: { readonly retentionMs: number }): Promise<readonly boolean[]> {
+    return this.#runOwned(complete, claims, [wholeMs(retentionMs)]);
   }
 
   async release(claims: readonly Claim[]): Promise<void> {
-    await this.#run(release, claims, [], tokenOf);
+    await this.#runOwned(release, claims, []);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
   }
 
-  /** One answer for each claim, in order: by one call, or on a cluster, where keys are on many servers, by one for each. */
-  async #run(
-    script: Script,
-    claims: readonly Owned[],
-    head: readonly Argument[],
-    argumentsOf: (claim: Owned) => readonly Argument[],
-  ): Promise<readonly Buffer[]> {
-    const { client, prefix, timeoutMs } = this.#settings;
+  /** Of each claim whether it is ours. */
+  async #runOwned(script: Script, claims: readonly Owned[], head: readonly Argument[]): Promise<readonly boolean[]> {
+    const ours = claims.map(() => true);
+    await this.#inParts(claims, async (part, from) => {
+      const keys = part.map(({ key }) => key);
+      const answer = await this.#run(script, keys, [...head, ...part.map(({ token }) => token), ...resultsOf(part)]);
+      for (const number of answer) ours[from + Number(number) - 1] = false;
+    });
+    return ours;
+  }
+
+  /** By one call, or by several at once: of very many, and on a cluster, where keys are on many servers, of each. */
+  async #inParts<T>(all: readonly T[], work: (part: readonly T[], from: number) => Promise<void>): Promise<void> {
+    const { client } = this.#settings;
     if (this.#closed)
       throw new AnymqError('CLOSED', 'The idempotency store is closed. Close it after its consumers have stopped.');
     const perCall = client.isCluster === true ? 1 : maxKeysPerCall;
-    const calls: Promise<readonly Buffer[]>[] = [];
-    for (let from = 0; from < claims.length; from += perCall) {
-      const part = claims.slice(from, from + perCall);
-      const keys = part.map(({ key }) => prefix + key);
-      calls.push(runScript(client, script, keys, [...head, ...part.flatMap(argumentsOf)], timeoutMs));
-    }
-    return (await Promise.all(calls)).flat();
+    if (all.length > 0 && all.length <= perCall) return work(all, 0);
+    const parts = Array.from({ length: Math.ceil(all.length / perCall) }, (_, n) => n * perCall);
+    await Promise.all(parts.map((from) => work(all.slice(from, from + perCall), from)));
+  }
+
+  #run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<readonly Answer[]> {
+    const { client, prefix, timeoutMs } = this.#settings;
+    const names = keys.map((key) => prefix + key);
+    return runScript(client, script, names, args, timeoutMs);
   }
 }
 
@@ -83,21 +97,16 @@ function wholeMs(ms: number): number {
   return Math.max(1, Math.ceil(ms));
 }
 
-function tokenOf({ token }: Owned): readonly Argument[] {
-  return [token];
+/** None at all where nobody has one. */
+function resultsOf(claims: readonly Owned[]): readonly Argument[] {
+  if (claims.every(({ result }) => result === undefined)) return [];
+  return claims.map(({ result }) => (result === undefined ? '0' : Buffer.concat([Buffer.from('1'), result])));
 }
 
-function tokenAndResult({ token, result }: Owned): readonly Argument[] {
-  return [token, result === undefined ? '0' : Buffer.concat([Buffer.from('1'), result])];
-}
-
-function isYes(answer: Buffer): boolean {
-  return answer[0] === 49;
-}
-
-function toClaimResult(answer: Buffer, token: string): ClaimResult {
-  const kind = String.fromCharCode(answer[0] ?? 0);
-  if (kind === 'c') return { state: 'claimed', token };
-  if (kind === 'b') return { state: 'busy', retryInMs: Number(answer.toString('latin1', 1)) };
-  return isYes(answer.subarray(1)) ? { state: 'done', result: new Uint8Array(answer.subarray(2)) } : { state: 'done' };
+/** Of a key that is not ours. */
+function standing(answer: Answer | undefined): ClaimResult {
+  if (!(answer instanceof Uint8Array)) throw new AnymqError('UNKNOWN', 'Redis left a key unanswered.');
+  const [kind, rest] = [String.fromCharCode(answer[0] ?? 0), answer.subarray(1)];
+  if (kind === 'b') return { state: 'busy', retryInMs: Number(rest.toString('latin1')) };
+  return rest[0] === 49 ? { state: 'done', result: new Uint8Array(rest.subarray(1)) } : { state: 'done' };
 }

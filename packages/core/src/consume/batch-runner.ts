@@ -1,7 +1,7 @@
 import type { Timer } from '../clock.ts';
 import type { BatchDelivery, BatchHandler } from '../consume-types.ts';
-import { AnymqError } from '../errors.ts';
-import { release, type Outcome } from '../outcome.ts';
+import type { AnymqError } from '../errors.ts';
+import { outcomesOf, release, type Outcome } from '../outcome.ts';
 import { decodeBody } from './decode-body.ts';
 import type { DeliveryView } from './delivery-view.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -92,16 +92,11 @@ export function createBatchRunner(dispatcher: Dispatcher, handler: BatchHandler<
     members: readonly Member[],
   ): Promise<{ readonly outcomes: readonly (Outcome | undefined)[] | undefined } | { readonly error: unknown }> {
     try {
-      const outcomes = await handler(
+      const returned = await handler(
         members.map(({ delivery }) => delivery as BatchDelivery<unknown>),
         batchContext(members),
       );
-      if (outcomes === undefined || (Array.isArray(outcomes) && outcomes.length === members.length))
-        return { outcomes: outcomes ?? undefined };
-      throw new AnymqError(
-        'INVALID_OPTION',
-        'A batch handler returns nothing, or an outcome (or undefined) for each delivery, in order.',
-      );
+      return { outcomes: outcomesOf(returned, members.length) };
     } catch (error) {
       return { error };
     }

@@ -1,17 +1,8 @@
 import type { Clock, Timer } from '../clock.ts';
 import { AnymqError } from '../errors.ts';
-import type { Claim, IdempotencyStore } from './idempotency-store.ts';
-import type { OwnSignal } from './with-signal.ts';
-
-/** A claim while its handler runs. */
-export interface HeldClaim extends Claim {
-  /** By our own clock, counted from before the store was asked. */
-  validUntil: number;
-  renewing: boolean;
-  lost: boolean;
-  /** The delivery's, as the handler sees it. */
-  readonly own: OwnSignal;
-}
+import { claimOf, type HeldClaim } from './held-claim.ts';
+import type { IdempotencyStore } from './idempotency-store.ts';
+import { LinkedList } from './linked-list.ts';
 
 export interface RenewerOptions {
   readonly store: IdempotencyStore;
@@ -26,7 +17,7 @@ export interface RenewerOptions {
  * aborted and let go.
  */
 export class ClaimRenewer {
-  readonly #held = new Set<HeldClaim>();
+  readonly #held = new LinkedList<HeldClaim>();
   readonly #options: RenewerOptions;
   #timer: { readonly of: Timer } | undefined;
 
@@ -34,20 +25,23 @@ export class ClaimRenewer {
     this.#options = options;
   }
 
-  add(claims: readonly HeldClaim[]): void {
-    for (const claim of claims) this.#held.add(claim);
-    this.#arm();
+  add(claim: HeldClaim): void {
+    claim.kept = true;
+    this.#held.append(claim);
+    if (this.#timer === undefined) this.#arm();
   }
 
-  remove(claims: readonly HeldClaim[]): void {
-    for (const claim of claims) this.#held.delete(claim);
-    if (this.#held.size > 0 || this.#timer === undefined) return;
+  /** Again, or after it was lost: does nothing. */
+  remove(claim: HeldClaim): void {
+    if (!claim.kept) return;
+    claim.kept = false;
+    this.#held.remove(claim);
+    if (this.#held.first !== undefined || this.#timer === undefined) return;
     this.#options.clock.clearTimeout(this.#timer.of);
     this.#timer = undefined;
   }
 
   #arm(): void {
-    if (this.#timer !== undefined || this.#held.size === 0) return;
     const { clock, leaseMs } = this.#options;
     this.#timer = { of: clock.setTimeout(() => this.#tick(), leaseMs / 3) };
   }
@@ -55,11 +49,10 @@ export class ClaimRenewer {
   #tick(): void {
     this.#timer = undefined;
     const now = this.#options.clock.now();
-    const held = [...this.#held];
-    this.#lose(held.filter(({ validUntil }) => validUntil <= now));
+    for (const claim of [...this.#held]) if (claim.validUntil <= now) this.#lose(claim);
     // One call may hang: the others' claims are renewed nonetheless.
     void this.#renew([...this.#held].filter(({ renewing }) => !renewing));
-    this.#arm();
+    if (this.#held.first !== undefined) this.#arm();
   }
 
   async #renew(claims: readonly HeldClaim[]): Promise<void> {
@@ -68,12 +61,11 @@ export class ClaimRenewer {
     const validUntil = clock.now() + leaseMs;
     for (const claim of claims) claim.renewing = true;
     try {
-      const results = await store.extend(
-        claims.map(({ key, token }) => ({ key, token })),
-        { leaseMs },
-      );
-      claims.forEach((claim, index) => results[index] === true && (claim.validUntil = validUntil));
-      this.#lose(claims.filter((claim, index) => results[index] !== true && this.#held.has(claim)));
+      const results = await store.extend(claims.map(claimOf), { leaseMs });
+      for (const [index, claim] of claims.entries()) {
+        if (results[index] === true) claim.validUntil = validUntil;
+        else if (claim.kept) this.#lose(claim);
+      }
     } catch (error) {
       onError(error);
     } finally {
@@ -81,12 +73,10 @@ export class ClaimRenewer {
     }
   }
 
-  #lose(claims: readonly HeldClaim[]): void {
-    this.remove(claims);
-    for (const claim of claims) {
-      claim.lost = true;
-      claim.own.abort(leaseLost());
-    }
+  #lose(claim: HeldClaim): void {
+    this.remove(claim);
+    claim.lost = true;
+    claim.abort(leaseLost());
   }
 }
 

@@ -1,54 +1,45 @@
-/** A key of the memory store. Stands in one line at a time. */
-export class Entry {
+import { type Linked, LinkedList } from './linked-list.ts';
+
+/** A key of the memory store, always in one line. There may be 100,000 of them: what a call or a line has in common is there. */
+export class Entry implements Linked<Entry> {
   readonly key: string;
+  /** Of the call that claimed it: each call has another. */
   readonly token: string;
-  done = false;
   result: Uint8Array | undefined = undefined;
-  /** When it was put into its line, and when it expires there. */
-  since = 0;
   expiresAt = 0;
-  line: ExpiryLine | undefined = undefined;
+  line: ExpiryLine;
   previous: Entry | undefined = undefined;
   next: Entry | undefined = undefined;
 
-  constructor(key: string, token: string) {
+  constructor(key: string, token: string, line: ExpiryLine) {
     this.key = key;
     this.token = token;
+    this.line = line;
   }
 }
 
-/** Entries of one duration, so that the first is the first to expire. Linked: a set that is emptied from its front gets slow. */
-export class ExpiryLine {
-  readonly #durationMs: number;
-  #first: Entry | undefined;
-  #last: Entry | undefined;
+/** Entries of one duration, so that the first is the first to expire. */
+export class ExpiryLine extends LinkedList<Entry> {
+  readonly durationMs: number;
+  /** Whether its entries are completed, or else claimed. */
+  readonly isDone: boolean;
 
-  constructor(durationMs: number) {
-    this.#durationMs = durationMs;
+  constructor(durationMs: number, isDone: boolean) {
+    super();
+    this.durationMs = durationMs;
+    this.isDone = isDone;
   }
 
-  get first(): Entry | undefined {
-    return this.#first;
+  /** Out of the line where it stood; it expires after this one's duration. */
+  take(entry: Entry, now: number): void {
+    entry.line.remove(entry);
+    this.add(entry, now);
   }
 
-  /** Takes it out of the line where it stood. */
-  append(entry: Entry, now: number): void {
-    entry.line?.remove(entry);
+  /** One that stands in no line. Whole milliseconds, as they take no room of their own. */
+  add(entry: Entry, now: number): void {
     entry.line = this;
-    entry.since = now;
-    entry.expiresAt = now + this.#durationMs;
-    entry.previous = this.#last;
-    if (this.#last === undefined) this.#first = entry;
-    else this.#last.next = entry;
-    this.#last = entry;
-  }
-
-  remove(entry: Entry): void {
-    const { previous, next } = entry;
-    if (previous === undefined) this.#first = next;
-    else previous.next = next;
-    if (next === undefined) this.#last = previous;
-    else next.previous = previous;
-    entry.line = entry.previous = entry.next = undefined;
+    entry.expiresAt = Math.ceil(now) + this.durationMs;
+    this.append(entry);
   }
 }

@@ -1,12 +1,12 @@
 import { type Clock, steadyClock } from '../clock.ts';
 import type { Message } from '../message.ts';
-import type { Outcome } from '../outcome.ts';
 import { invalidOption, requireKnown, requireNumber, requireOneOf } from '../options.ts';
 import { type ConsumeMiddleware, forBothKinds } from './consume-middleware.ts';
-import { leaseLost } from './claim-renewer.ts';
 import type { IdempotencyStore } from './idempotency-store.ts';
 import { markIdempotent } from './idempotent-mark.ts';
-import { Protection, putBack } from './protection.ts';
+import { protectMany } from './protect-many.ts';
+import { protectOne } from './protect-one.ts';
+import { Protection } from './protection.ts';
 
 export interface IdempotentOptions {
   readonly store: IdempotencyStore;
@@ -46,21 +46,10 @@ export interface IdempotentOptions {
  */
 export function idempotent(options: IdempotentOptions): ConsumeMiddleware {
   const protection = new Protection(checked(options));
-  const throwLost = (): never => {
-    throw leaseLost();
-  };
   return markIdempotent(
     forBothKinds(
-      (next) => async (body, delivery) => {
-        const [outcome] = await protection.run(
-          [delivery],
-          async ([own = delivery]) => [(await next(body, own)) as Outcome | undefined],
-          throwLost,
-        );
-        return outcome;
-      },
-      (next) => (deliveries, context) =>
-        protection.run(deliveries, async (own) => (await next(own, context)) ?? [], putBack),
+      (next) => protectOne(protection, next),
+      (next) => protectMany(protection, next),
     ),
   );
 }

@@ -28,27 +28,33 @@ class MemoryStore implements IdempotencyStore {
   readonly #done = new Map<number, ExpiryLine>();
   readonly #maxKeys: number;
   readonly #clock: Clock;
+  /** Times are counted from here. */
+  readonly #startedAt: number;
   #lastToken = 0;
   #closed = false;
 
   constructor(maxKeys: number, clock: Clock) {
     this.#maxKeys = maxKeys;
     this.#clock = clock;
+    this.#startedAt = clock.now();
   }
 
   async claim(keys: readonly string[], { leaseMs }: { readonly leaseMs: number }): Promise<readonly ClaimResult[]> {
     const now = this.#now();
-    const results = keys.map((key) => this.#claimOne(key, leaseMs, now));
+    const line = lineOf(this.#claimed, leaseMs, false);
+    const ours: Ours = { state: 'claimed', token: String((this.#lastToken += 1)) };
+    const results = keys.map((key) => this.#claimOne(key, ours, line, now));
     if (this.#entries.size > this.#maxKeys) this.#makeRoom(now);
     return results;
   }
 
   async extend(claims: readonly Claim[], { leaseMs }: { readonly leaseMs: number }): Promise<readonly boolean[]> {
     const now = this.#now();
+    const line = lineOf(this.#claimed, leaseMs, false);
     return claims.map((claim) => {
       const entry = this.#owned(claim);
-      if (entry === undefined || entry.done) return false;
-      lineOf(this.#claimed, leaseMs).append(entry, now);
+      if (entry === undefined || entry.line.isDone) return false;
+      line.take(entry, now);
       return true;
     });
   }
@@ -58,12 +64,12 @@ class MemoryStore implements IdempotencyStore {
     { retentionMs }: { readonly retentionMs: number },
   ): Promise<readonly boolean[]> {
     const now = this.#now();
+    const line = lineOf(this.#done, retentionMs, true);
     return claims.map((claim) => {
       const entry = this.#owned(claim);
-      if (entry === undefined || entry.done) return entry !== undefined;
-      entry.done = true;
+      if (entry === undefined || entry.line.isDone) return entry !== undefined;
       entry.result = claim.result;
-      lineOf(this.#done, retentionMs).append(entry, now);
+      line.take(entry, now);
       return true;
     });
   }
@@ -72,7 +78,7 @@ class MemoryStore implements IdempotencyStore {
     this.#now();
     for (const claim of claims) {
       const entry = this.#owned(claim);
-      if (entry?.done === false) this.#drop(entry);
+      if (entry?.line.isDone === false) this.#drop(entry);
     }
   }
 
@@ -81,16 +87,17 @@ class MemoryStore implements IdempotencyStore {
     for (const map of [this.#entries, this.#claimed, this.#done]) map.clear();
   }
 
-  #claimOne(key: string, leaseMs: number, now: number): ClaimResult {
+  #claimOne(key: string, ours: Ours, line: ExpiryLine, now: number): ClaimResult {
     const known = this.#entries.get(key);
     if (known !== undefined && known.expiresAt > now) {
-      return known.done ? { state: 'done', result: known.result } : { state: 'busy', retryInMs: known.expiresAt - now };
+      const { line: stands, result, expiresAt } = known;
+      return stands.isDone ? { state: 'done', result } : { state: 'busy', retryInMs: expiresAt - now };
     }
     if (known !== undefined) this.#drop(known);
-    const entry = new Entry(key, String((this.#lastToken += 1)));
+    const entry = new Entry(key, ours.token, line);
     this.#entries.set(key, entry);
-    lineOf(this.#claimed, leaseMs).append(entry, now);
-    return { state: 'claimed', token: entry.token };
+    line.add(entry, now);
+    return ours;
   }
 
   #owned({ key, token }: Claim): Entry | undefined {
@@ -100,13 +107,14 @@ class MemoryStore implements IdempotencyStore {
 
   #drop(entry: Entry): void {
     this.#entries.delete(entry.key);
-    entry.line?.remove(entry);
+    entry.line.remove(entry);
   }
 
   #makeRoom(now: number): void {
-    const lines = [...this.#claimed.values(), ...this.#done.values()];
-    for (const line of lines) {
-      while (line.first !== undefined && line.first.expiresAt <= now) this.#drop(line.first);
+    for (const lines of [this.#claimed, this.#done]) {
+      for (const line of lines.values()) {
+        while (line.first !== undefined && line.first.expiresAt <= now) this.#drop(line.first);
+      }
     }
     while (this.#entries.size > this.#maxKeys) {
       const oldest = this.#oldestDone();
@@ -117,8 +125,11 @@ class MemoryStore implements IdempotencyStore {
 
   #oldestDone(): Entry | undefined {
     let oldest: Entry | undefined;
-    for (const { first } of this.#done.values()) {
-      if (first !== undefined && first.since < (oldest?.since ?? Infinity)) oldest = first;
+    let oldestAt = Infinity;
+    for (const { first, durationMs } of this.#done.values()) {
+      if (first === undefined || first.expiresAt - durationMs >= oldestAt) continue;
+      oldest = first;
+      oldestAt = first.expiresAt - durationMs;
     }
     return oldest;
   }
@@ -127,14 +138,16 @@ class MemoryStore implements IdempotencyStore {
   #now(): number {
     if (this.#closed)
       throw new AnymqError('CLOSED', 'The idempotency store is closed. Close it after its consumers have stopped.');
-    return this.#clock.now();
+    return this.#clock.now() - this.#startedAt;
   }
 }
 
-function lineOf(lines: Map<number, ExpiryLine>, durationMs: number): ExpiryLine {
+type Ours = Extract<ClaimResult, { readonly state: 'claimed' }>;
+
+function lineOf(lines: Map<number, ExpiryLine>, durationMs: number, isDone: boolean): ExpiryLine {
   const known = lines.get(durationMs);
   if (known !== undefined) return known;
-  const line = new ExpiryLine(durationMs);
+  const line = new ExpiryLine(durationMs, isDone);
   lines.set(durationMs, line);
   return line;
 }

@@ -77,7 +77,7 @@ test('of a key twice in a batch, the second waits for the first', async () => {
   outcome = undefined;
   expect(await handle('a', 'a')).toEqual([undefined, undefined]);
   expect(seen).toEqual([1, 1]);
-  expect(store.calls[0]).toEqual(['claim', claimOf('a')]);
+  expect(store.calls[0]).toEqual(['claim', claimOf('a', 'a')]);
 });
 
 test('a batch that throws gives all its keys back', async () => {
@@ -113,4 +113,44 @@ test('a claim that fails puts all of them back', async () => {
   store.before = () => Promise.reject(new Error('store'));
   expect(await handle('a', 'b')).toEqual([later(1000), later(1000)]);
   expect(next).not.toHaveBeenCalled();
+});
+
+test('outcomes that are fewer than the deliveries are refused, and the keys given back', async () => {
+  const { store, handle } = setUp(async () => [undefined]);
+  await expect(handle('a', 'b')).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  expect(store.steps).toEqual(['claim', 'release']);
+});
+
+test('one that is busy elsewhere waits for that lease, and so does its twin in the batch', async () => {
+  const next = vi.fn(async () => undefined);
+  const { store, handle } = setUp(next);
+  await store.claim(claimOf('a'), { leaseMs: 500 });
+  expect(await handle('a', 'b', 'a')).toEqual([later(500), undefined, later(500)]);
+});
+
+test('when no member has a key the store is not asked', async () => {
+  const next = vi.fn(async () => undefined);
+  const { store, handle } = setUp(next);
+  expect(await handle('free-1', 'free-2')).toEqual([]);
+  expect(next).toHaveBeenCalledTimes(1);
+  expect(store.calls).toEqual([]);
+});
+
+test('while duplicates are told the claims of the others are renewed', async () => {
+  const told = deferred();
+  const nothing: BatchConsumeHandler = async () => undefined;
+  const clock = new VirtualClock();
+  const store = new ScriptedStore(clock);
+  const handler = idempotent({ store, clock, leaseMs: 3000, onDuplicate: () => told.promise })(nothing);
+  const handle = (...ids: readonly string[]) =>
+    handler(
+      ids.map((id) => fakeDelivery(id)),
+      fakeContext(),
+    );
+  await handle('a');
+  const both = handle('a', 'b');
+  await clock.advance(10_000);
+  expect(await store.claim(claimOf('b'), { leaseMs: 3000 })).toMatchObject([{ state: 'busy' }]);
+  told.resolve();
+  expect(await both).toEqual([undefined, undefined]);
 });
