@@ -1,5 +1,6 @@
 import { kafka } from '@anymq/kafka';
 import { type BrokerSuite, brokerSuite } from '../compare/broker-suite.ts';
+import { nestKafka } from './nest.ts';
 import { platformaticKafka } from './platformatic.ts';
 import { partitions, rawKafka } from './raw.ts';
 
@@ -11,7 +12,7 @@ export const kafkaSuite: BrokerSuite = brokerSuite({
   // As many as the raw client has in a batch.
   ours: { driver: kafka, atOnce: 500, partitions },
   raw: rawKafka,
-  others: [platformaticKafka],
+  others: [platformaticKafka, nestKafka],
   quickCounts: {
     sendMany: 20_000,
     'send-awaited': 500,

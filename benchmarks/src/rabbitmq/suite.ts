@@ -1,6 +1,7 @@
 import { rabbitmq } from '@anymq/rabbitmq';
 import { connect } from 'amqplib';
 import { type BrokerSuite, brokerSuite } from '../compare/broker-suite.ts';
+import { nestRabbitmq } from './nest.ts';
 import { rabbitmqClient } from './rabbitmq-client.ts';
 import { rascal } from './rascal.ts';
 import { rawRabbitmq } from './raw.ts';
@@ -12,7 +13,7 @@ export const rabbitmqSuite: BrokerSuite = brokerSuite({
   // The raw client's prefetch.
   ours: { driver: rabbitmq, atOnce: 1000, look: (url, { queue = '' }) => storedMessage(url, queue) },
   raw: rawRabbitmq,
-  others: [rabbitmqClient, rascal],
+  others: [rabbitmqClient, rascal, nestRabbitmq],
   quickCounts: {
     sendMany: 10_000,
     'send-awaited': 1000,

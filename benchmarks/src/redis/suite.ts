@@ -5,6 +5,7 @@ import { type AnymqOptions, anymqContender, type OpenStore } from '../compare/an
 import { type BrokerSuite, brokerSuite } from '../compare/broker-suite.ts';
 import { bullMq } from './bullmq.ts';
 import { moleculerChannels } from './moleculer.ts';
+import { qified } from './qified.ts';
 import { rawRedis } from './raw.ts';
 import { storedEntry } from './stored-entry.ts';
 
@@ -31,6 +32,7 @@ export const redisSuite: BrokerSuite = brokerSuite({
     anymqContender({ ...ours, name: 'anymq idempotent in Redis', store: redisStore, share: 0.2 }),
     bullMq,
     moleculerChannels,
+    qified,
   ],
   quickCounts: {
     sendMany: 30_000,

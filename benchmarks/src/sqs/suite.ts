@@ -2,6 +2,7 @@ import { sqs } from '@anymq/sqs';
 import { type BrokerSuite, brokerSuite } from '../compare/broker-suite.ts';
 import { sqsConsumer } from './bbc.ts';
 import { countingClient } from './counting-client.ts';
+import { messageQueueToolkit } from './message-queue-toolkit.ts';
 import { rawSqs } from './raw.ts';
 
 export const sqsSuite: BrokerSuite = brokerSuite({
@@ -16,7 +17,7 @@ export const sqsSuite: BrokerSuite = brokerSuite({
     },
   },
   raw: rawSqs,
-  others: [sqsConsumer],
+  others: [sqsConsumer, messageQueueToolkit],
   quickCounts: {
     sendMany: 1000,
     'send-awaited': 100,
