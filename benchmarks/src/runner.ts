@@ -4,8 +4,13 @@ import { type Spread, spreadOf } from './statistics.ts';
 export interface RunnerOptions {
   /** Counted rounds. */
   readonly rounds: number;
-  /** After so long no further round is begun, once three are counted. No limit by default. */
+  /**
+   * After so long no further round is begun, once three are counted; a fifth later the round that runs is broken off, and
+   * what was counted before it is the result. No limit by default.
+   */
   readonly withinMs?: number;
+  /** What `withinMs` is told by; `performance.now` by default. */
+  readonly now?: () => number;
   /** Rounds before them, which are not counted; 2 by default. */
   readonly warmUp?: number;
   /** Rounds count from 1; those that warm up come before: 0, −1. */
@@ -36,26 +41,51 @@ interface Sample {
 
 const usualWarmUp = 2;
 const fewest = 3;
+/** Of the time, in which a round may still run on. */
+const overrun = 1.2;
 
 /**
  * Runs the cases in turns, A B C … C B A …, so that what slows the machine down for a while hits all of them, and none is
  * always the one that runs after a certain other. Garbage is
  * not collected in between: a forced collection discards the compiled code that has constants of the last run's client
  * in it, and the next run, which would reuse it in any program that keeps its client, is three to six times as slow.
+ *
+ * @throws Error when the time was up before one round was counted
  */
 export async function runRounds(cases: readonly BenchCase[], options: RunnerOptions): Promise<readonly CaseResult[]> {
-  const measured = cases.map((benchCase) => ({ benchCase, samples: [] as Sample[] }));
-  const { rounds, warmUp = usualWarmUp, withinMs = Infinity } = options;
-  const endAt = performance.now() + withinMs;
-  for (let round = 1 - warmUp; round <= rounds; round += 1) {
-    if (round > fewest && performance.now() > endAt) break;
-    for (const { benchCase, samples } of round % 2 === 0 ? measured.toReversed() : measured) {
-      options.onProgress(round, benchCase.labels);
-      const sample = await runOnce(benchCase);
-      if (round > 0) samples.push(sample);
-    }
+  const { rounds, warmUp = usualWarmUp, withinMs = Infinity, now = () => performance.now(), onProgress } = options;
+  const startedAt = now();
+  const isLate = (times: number): boolean => now() > startedAt + withinMs * times;
+  const counted: (readonly Sample[])[] = [];
+  for (let round = 1 - warmUp; round <= rounds && !(round > fewest && isLate(1)); round += 1) {
+    const samples = await runRound(cases, { isReversed: round % 2 === 0, isOver: () => isLate(overrun) }, (one) =>
+      onProgress(round, one.labels),
+    );
+    if (samples === undefined) break;
+    if (round > 0) counted.push(samples);
   }
-  return measured.map(({ benchCase, samples }) => resultOf(benchCase, samples));
+  if (counted.length === 0) throw new Error(`Not one round was done within ${Math.round(withinMs / 1000)} s.`);
+  return cases.map((benchCase, index) =>
+    resultOf(
+      benchCase,
+      counted.map((samples) => samples[index] as Sample),
+    ),
+  );
+}
+
+/** In the order of the cases, whichever way round they ran. Undefined when it was over before all had run. */
+async function runRound(
+  cases: readonly BenchCase[],
+  { isReversed, isOver }: { readonly isReversed: boolean; readonly isOver: () => boolean },
+  onCase: (benchCase: BenchCase) => void,
+): Promise<readonly Sample[] | undefined> {
+  const samples: Sample[] = [];
+  for (const benchCase of isReversed ? cases.toReversed() : cases) {
+    if (isOver()) return undefined;
+    onCase(benchCase);
+    samples.push(await runOnce(benchCase));
+  }
+  return isReversed ? samples.toReversed() : samples;
 }
 
 async function runOnce(benchCase: BenchCase): Promise<Sample> {

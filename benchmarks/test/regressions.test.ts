@@ -11,7 +11,15 @@ function comparison(ratio: number, cpuRatio = 1, on = 'anymq'): Comparison {
 }
 
 function latency(on: string, p50: number): LatencyResult {
-  return { on, load: 'idle', perSecond: undefined, messages: 100, p50Ms: spread(p50, 0), p99Ms: spread(p50, 0) };
+  return {
+    on,
+    load: 'idle',
+    perSecond: undefined,
+    messages: 100,
+    rounds: 3,
+    p50Ms: spread(p50, 0),
+    p99Ms: spread(p50, 0),
+  };
 }
 
 function report(comparisons: readonly Comparison[], latencies: readonly LatencyResult[] = []): Report {

@@ -2,6 +2,10 @@ import { expect, test } from 'vitest';
 import type { BenchCase } from '../src/bench-case.ts';
 import { runRounds } from '../src/runner.ts';
 
+let clock = 0;
+const unhurried = { rounds: 50, warmUp: 0, now: () => clock, onProgress: () => undefined };
+
+/** One that takes so long by the clock above. */
 function benchCase(on: string, ran: string[], ms = 0): BenchCase {
   return {
     labels: { on, operation: 'work', codec: 'json', variant: 'ours' },
@@ -13,7 +17,7 @@ function benchCase(on: string, ran: string[], ms = 0): BenchCase {
         async run() {
           ran.push(on);
           calls += 5;
-          for (const end = performance.now() + ms; performance.now() < end;);
+          clock += ms;
         },
         finish: async () => undefined,
       };
@@ -33,9 +37,20 @@ test('only the rounds after the warm-up are counted', async () => {
 });
 
 test('no further round begins when the time is up, but three are counted', async () => {
-  const options = { rounds: 50, warmUp: 0, withinMs: 1, onProgress: () => undefined };
-  const [result] = await runRounds([benchCase('a', [], 2)], options);
+  const [result] = await runRounds([benchCase('a', [], 40)], { ...unhurried, withinMs: 100 });
   expect(result?.perRound).toHaveLength(3);
+});
+
+test('a round that runs on a fifth beyond the time is broken off, and does not count', async () => {
+  const ran: string[] = [];
+  const results = await runRounds([benchCase('a', ran, 70), benchCase('b', ran)], { ...unhurried, withinMs: 100 });
+  expect(ran.join('')).toBe('abba');
+  expect(results.map(({ perRound }) => perRound.length)).toEqual([2, 2]);
+});
+
+test('when the time is up before one round is counted, there is no result', async () => {
+  const run = runRounds([benchCase('a', [], 130)], { ...unhurried, warmUp: 1, withinMs: 100 });
+  await expect(run).rejects.toThrow('Not one round');
 });
 
 test('requests are counted for each message, those of the preparation apart', async () => {

@@ -9,6 +9,8 @@ export interface LatencyOptions {
   /** Open loop: sent at their times, whatever has become of those before. */
   readonly steady: { readonly messages: number; readonly perSecond: number };
   readonly rounds: number;
+  /** After so long no further round is begun. No limit by default. */
+  readonly withinMs?: number;
 }
 
 /** From the intended time of sending to the beginning of the handler, in milliseconds; medians and spread of the rounds. */
@@ -16,7 +18,9 @@ export interface LatencyResult {
   readonly on: string;
   readonly load: 'idle' | 'steady';
   readonly perSecond: number | undefined;
+  /** In each round. */
   readonly messages: number;
+  readonly rounds: number;
   readonly p50Ms: Spread;
   readonly p99Ms: Spread;
 }
@@ -39,7 +43,8 @@ export async function measureLatencies(
   const measured = loads.flatMap((load) =>
     contenders.map((contender) => ({ load, contender, rounds: [] as (readonly number[])[] })),
   );
-  for (let round = 1; round <= options.rounds; round += 1) {
+  const endAt = performance.now() + (options.withinMs ?? Infinity);
+  for (let round = 1; round <= options.rounds && (round === 1 || performance.now() < endAt); round += 1) {
     for (const one of round % 2 === 1 ? measured : measured.toReversed()) {
       onRound(round, one.contender, one.load);
       one.rounds.push(await measureRound(url, one.contender, one.load, options));
@@ -50,6 +55,7 @@ export async function measureLatencies(
     load,
     perSecond: load === 'steady' ? options.steady.perSecond : undefined,
     messages: options[load].messages,
+    rounds: rounds.length,
     p50Ms: spreadOf(rounds.map((latencies) => percentileOf(latencies, 0.5))),
     p99Ms: spreadOf(rounds.map((latencies) => percentileOf(latencies, 0.99))),
   }));
