@@ -1,19 +1,26 @@
+/** What an emptied queue may keep of its array for the next item. */
+const keptSlots = 1024;
+
 /** A first-in, first-out queue in an array: pushes and shifts in constant time, however long it is. */
 export class Ring<T> {
   #items: (T | undefined)[] = [];
   #head = 0;
+  #tail = 0;
 
   get length(): number {
-    return this.#items.length - this.#head;
+    return this.#tail - this.#head;
   }
 
   push(item: T): void {
-    this.#items.push(item);
+    this.#items[this.#tail++] = item;
   }
 
   unshift(item: T): void {
     if (this.#head > 0) this.#items[--this.#head] = item;
-    else this.#items.unshift(item);
+    else {
+      this.#items.unshift(item);
+      this.#tail++;
+    }
   }
 
   peek(): T | undefined {
@@ -21,27 +28,44 @@ export class Ring<T> {
   }
 
   shift(): T | undefined {
+    if (this.#head === this.#tail) return undefined;
     const item = this.#items[this.#head];
-    if (this.#head < this.#items.length) this.#items[this.#head++] = undefined;
-    if (this.#head === this.#items.length) this.clear();
-    else if (this.#head > 1024 && this.#head * 2 > this.#items.length) this.#compact();
+    this.#items[this.#head++] = undefined;
+    if (this.#head === this.#tail) this.#reset();
+    else if (this.#head > keptSlots && this.#head * 2 > this.#tail) this.#fill(this.#slice());
     return item;
   }
 
   /** Everything, in order; the queue is empty afterwards. */
   takeAll(): T[] {
-    const items = this.#items.slice(this.#head) as T[];
-    this.clear();
+    const items = this.#slice();
+    this.#fill([]);
     return items;
   }
 
-  clear(): void {
-    this.#items = [];
-    this.#head = 0;
+  /** Forgets the others. Takes as long as the queue is. */
+  keep(isKept: (item: T) => boolean): void {
+    this.#fill(this.#slice().filter(isKept));
   }
 
-  #compact(): void {
-    this.#items = this.#items.slice(this.#head);
+  clear(): void {
+    this.#fill([]);
+  }
+
+  #slice(): T[] {
+    return this.#items.slice(this.#head, this.#tail) as T[];
+  }
+
+  #fill(items: T[]): void {
+    this.#items = items;
     this.#head = 0;
+    this.#tail = items.length;
+  }
+
+  /** Of an empty queue, all of whose slots are empty. */
+  #reset(): void {
+    if (this.#items.length > keptSlots) this.#items = [];
+    this.#head = 0;
+    this.#tail = 0;
   }
 }

@@ -114,7 +114,6 @@ export class Settler {
       this.#context.onTrouble('settle', failed.length, failure);
       this.#tryAgain(failed, results === undefined);
     }
-    if (this.unsettled === 0) this.#drained?.resolve();
     if (this.#queue.length > 0) this.#schedule();
   }
 
@@ -148,5 +147,6 @@ export class Settler {
     this.unsettled--;
     if (outcome.kind === 'release') this.releases--;
     this.#context.onSettled(job, outcome, lost);
+    if (this.unsettled === 0) this.#drained?.resolve();
   }
 }

@@ -2,12 +2,16 @@ import type { Clock, Timer } from '../clock.ts';
 import { Ring } from '../ring.ts';
 import type { SendEntry } from './send-entry.ts';
 
+const leastToTidy = 1000;
+
 /** What has been added and not ended, in the order of the deadlines, as all have the same timeout. Knows when one is overdue. */
 export class LiveEntries {
   readonly #clock: Clock;
   readonly #onOverdue: (overdue: readonly SendEntry[]) => void;
   readonly #entries: Ring<SendEntry> = new Ring();
   #added = 0;
+  /** Done or not. */
+  #tidyAt = leastToTidy;
   #timer: Timer | undefined;
   #flushes: { readonly upTo: number; readonly resolve: () => void }[] = [];
 
@@ -31,6 +35,7 @@ export class LiveEntries {
   /** Some entries are done: forgets them, and wakes those who waited for it. */
   sweep(): void {
     for (let first = this.#entries.peek(); first?.done === true; first = this.#entries.peek()) this.#entries.shift();
+    if (this.#entries.length > this.#tidyAt) this.#tidy();
     if (this.#flushes.length === 0) return;
     const endedUpTo = (this.#entries.peek()?.order ?? this.#added + 1) - 1;
     const waiting = this.#flushes;
@@ -42,6 +47,12 @@ export class LiveEntries {
   takeAll(): readonly SendEntry[] {
     this.#clock.clearTimeout(this.#timer);
     return this.#entries.takeAll().filter((entry) => !entry.done);
+  }
+
+  /** One that waits for long would keep all that was sent after it. */
+  #tidy(): void {
+    this.#entries.keep(({ done }) => !done);
+    this.#tidyAt = Math.max(leastToTidy, 2 * this.#entries.length);
   }
 
   #arm(oldest: SendEntry): void {

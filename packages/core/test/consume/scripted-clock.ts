@@ -17,10 +17,8 @@ export class ScriptedClock extends VirtualClock {
     return super.now() + this.#frozenMs;
   }
 
-  override async advance(ms: number): Promise<void> {
-    await settle();
-    await super.advance(ms);
-    await settle();
+  protected override settle(): Promise<void> {
+    return settle();
   }
 
   freeze(ms: number): void {

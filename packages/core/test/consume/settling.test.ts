@@ -127,6 +127,22 @@ describe('a settlement', () => {
     expect(clock.pending).toBe(0);
   });
 
+  test('that is lost while it waits to be made again does not hold up a stop', async () => {
+    const { driver, runs, consumer, clock } = await stage();
+    const a = received('a');
+    driver.onSettle = () => Promise.reject(new ScriptedError('cut'));
+    driver.deliver(a);
+    await settle();
+    runs.finish('a');
+    await settle();
+    const stopped = consumer.stop();
+    await settle();
+    driver.lose(a);
+    await clock.advance(1000);
+    expect(consumer.state).toBe('stopped');
+    await stopped;
+  });
+
   test('that hangs does not hold up a stop', async () => {
     const { driver, runs, consumer, clock } = await stage();
     driver.onSettle = () => new Promise(() => undefined);

@@ -32,14 +32,18 @@ export class VirtualClock implements Clock {
   /** Fires what is due in its order, and lets promises settle before, between and after. */
   async advance(ms: number): Promise<void> {
     const until = this.#now + ms;
-    await settle();
+    await this.settle();
     for (let next = this.#next(until); next !== undefined; next = this.#next(until)) {
       this.#timers.delete(next);
       this.#now = Math.max(this.#now, next.at);
       next.callback();
-      await settle();
+      await this.settle();
     }
     this.#now = until;
+  }
+
+  protected settle(): Promise<void> {
+    return settle();
   }
 
   #next(until: number): Pending | undefined {
