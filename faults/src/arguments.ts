@@ -4,7 +4,7 @@ import type { DriverName } from './drivers.ts';
 import { faults } from './faults.ts';
 
 export const help: string = `npm run faults -- [DRIVER …] [options]      DRIVER: ${driverNames.join(' | ')}; default: all
-npm run faults -- fuzz [--cases N] [--seed N]      the decoders of core, Redis and RabbitMQ, with 1,000,000
+npm run faults -- fuzz [--cases N] [--seed N]      every decoder and every reader of options, with 1,000,000
                                                    made-up inputs in all
 
 npm run faults -- soak [DRIVER …] [--minutes N] [--rate N]      all at once, at a low rate (default 20), with a random

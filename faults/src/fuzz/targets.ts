@@ -1,18 +1,24 @@
 import { createWireFormat } from '@anymq/core/driver';
-import type { DriverModule, FailureRecord, OutgoingMessage, WireMeta, WireNames } from '@anymq/core/driver';
+import type { DriverModule, WireNames } from '@anymq/core/driver';
+import { kafka } from '@anymq/kafka';
 import { memory } from '@anymq/memory';
 import { rabbitmq } from '@anymq/rabbitmq';
 import { redisStreams } from '@anymq/redis-streams';
+import { sqs } from '@anymq/sqs';
 import { checkConfig } from '../../../packages/core/src/config/check-config.ts';
 import { unreadableUrl } from '../../../packages/core/src/config/adapter-errors.ts';
 import { decodeBody } from '../../../packages/core/src/consume/decode-body.ts';
 import { readFailure, writeFailure } from '../../../packages/core/src/wire-values.ts';
-import * as rabbitmqEncoding from '../../../packages/rabbitmq/src/encoding.ts';
-import * as redisEncoding from '../../../packages/redis-streams/src/encoding.ts';
+import * as kafkaOptions from '../../../packages/kafka/src/options.ts';
+import * as rabbitmqOptions from '../../../packages/rabbitmq/src/options.ts';
+import * as redisOptions from '../../../packages/redis-streams/src/options.ts';
+import * as sqsOptions from '../../../packages/sqs/src/options.ts';
 import { plain } from '../work.ts';
+import { adapterTargets } from './adapter-targets.ts';
 import { mayThrow, requireSound } from './expectations.ts';
 import type { FuzzTarget } from './fuzz.ts';
-import { anyBytes, anyText, anyValue, disturb, pick, several, upTo } from './values.ts';
+import { anyFailure, anyMessage, anyMeta } from './messages.ts';
+import { anyBytes, anyText, anyValue, disturb, pick, several } from './values.ts';
 import type { Random } from './values.ts';
 
 const nowMs = Date.UTC(2026, 10, 22);
@@ -23,15 +29,15 @@ const spellings: readonly WireNames[] = [
   { attributePrefix: 'cloudEvents_', alsoReadPrefixes: ['cloudEvents:'] },
 ];
 
-/** The decoders of what strangers can write, of core, Redis and RabbitMQ. */
+/** The decoders of what strangers can write, and of what people can get wrong in a configuration. */
 export const fuzzTargets: readonly FuzzTarget[] = [
   { name: 'wire', tryOne: wire },
   { name: 'wire-round-trip', tryOne: wireRoundTrip },
   { name: 'failure-record', tryOne: failureRecord },
   { name: 'body', tryOne: body },
-  { name: 'redis-streams', tryOne: redisEntry },
-  { name: 'rabbitmq', tryOne: rabbitmqMessage },
+  ...adapterTargets,
   { name: 'configuration', tryOne: configuration },
+  { name: 'options', tryOne: options },
   { name: 'url', tryOne: url },
 ];
 
@@ -76,44 +82,6 @@ function body(random: Random): void {
   mayThrow(['DECODE_FAILED'], () => decodeBody(plain, message));
 }
 
-function redisEntry(random: Random): void {
-  const written = redisEncoding.encodeMessage(anyMessage(random)).map((value) => Buffer.from(String(value)));
-  const fields = disturb(random, written, () => anyBytes(random));
-  const id = `${pick(random, ['0', '1', String(nowMs), '18446744073709551615'])}-${upTo(random, 9)}`;
-  const context = { destination: 'orders', partition: 0, isOrdered: random() < 0.5, nowMs };
-  const { message } = redisEncoding.decodeEntry({ id, fields }, context);
-  requireSound(message);
-  redisEncoding.encodeMessage(message);
-  redisEncoding.encodeIdentity(message);
-  redisEncoding.encodeCopyFields(message);
-  redisEncoding.decodeLetter({ id, fields }, {}, context);
-  redisEncoding.decodeHeld(anyBytes(random));
-}
-
-function rabbitmqMessage(random: Random): void {
-  const { content, options } = rabbitmqEncoding.encodeMessage(anyMessage(random), anyMeta(random));
-  const headers = disturb(random, Object.entries<unknown>(options.headers ?? {}), () => [
-    anyText(random),
-    anyValue(random),
-  ]);
-  const properties = {
-    ...options,
-    headers: random() < 0.05 ? undefined : Object.fromEntries(headers),
-    ...Object.fromEntries(
-      ['messageId', 'contentType', 'timestamp', 'correlationId', 'type'].flatMap((name) =>
-        random() < 0.2 ? [[name, anyValue(random)]] : [],
-      ),
-    ),
-  };
-  const delivery = { content, properties, fields: { exchange: '', routingKey: '' } };
-  const message = rabbitmqEncoding.decodeMessage(delivery, nowMs, 'orders');
-  requireSound(message);
-  rabbitmqEncoding.encodeMessage(message, message, properties);
-  rabbitmqEncoding.copyOf(delivery, nowMs);
-  rabbitmqEncoding.identityOf(delivery);
-  if (!Number.isFinite(rabbitmqEncoding.deliveryCount(delivery))) throw new Error('a count that is no number');
-}
-
 function configuration(random: Random): void {
   const sound = { brokers: { main: 'memory:' }, routes: { orders: 'main' }, namespace: 'n', provision: 'create' };
   const entries = disturb(random, Object.entries(sound) as [string, unknown][], () => [
@@ -123,11 +91,26 @@ function configuration(random: Random): void {
   mayThrow(['INVALID_OPTION'], () => checkConfig(random() < 0.9 ? Object.fromEntries(entries) : anyValue(random)));
 }
 
+/** What each adapter reads its options with, and their names. */
+const readers: readonly (readonly [names: readonly string[], read: (options: object) => unknown])[] = [
+  [kafkaOptions.configurationNames, kafkaOptions.readSettings],
+  [rabbitmqOptions.moduleOptions, rabbitmqOptions.readOptions],
+  [redisOptions.configurationNames, redisOptions.readSettings],
+  [sqsOptions.configurationNames, sqsOptions.readSettings],
+];
+
+function options(random: Random): void {
+  const [names, read] = pick(random, readers);
+  const name = () => (random() < 0.95 ? pick(random, [...names, 'namespace']) : anyText(random));
+  const given = several(random, 3, () => [name(), anyValue(random)] as const);
+  mayThrow(['INVALID_OPTION'], () => read(Object.fromEntries(given)));
+}
+
 const password = 'p4ssw0rd-nobody-may-see';
 const marks = [':', '@', '/', '?', '#', '[', ']', '[::1]', '%', '%zz', '%40', ',', '=', '&', '99999', ''];
 
 function url(random: Random): void {
-  const module = pick(random, [memory, redisStreams, rabbitmq]);
+  const module = pick(random, [memory, redisStreams, rabbitmq, kafka, sqs]);
   const mark = () => (random() < 0.8 ? pick(random, marks) : anyText(random));
   const rest = disturb(random, ['host', ':', '1234', '/', 'path', '?', 'a=1', '&', 'b', '#h'], mark);
   const secret = `${mark()}${password}${mark()}`;
@@ -145,48 +128,6 @@ function readUrl(module: DriverModule, text: string): unknown {
   } catch (error) {
     throw unreadableUrl('main', module.name, text, error);
   }
-}
-
-function anyMessage(random: Random): OutgoingMessage {
-  const optional = <T>(make: () => T) => (random() < 0.5 ? undefined : make());
-  return {
-    id: wellFormed(anyText(random)) || 'id',
-    key: optional(() => wellFormed(anyText(random)) || 'key'),
-    headers: Object.fromEntries(several(random, 5, () => [headerName(random), wellFormed(anyText(random))])),
-    time: new Date(upTo(random, 4e12)),
-    type: wellFormed(anyText(random)) || 'type',
-    source: wellFormed(anyText(random)) || '/source',
-    contentType: optional(() => wellFormed(anyText(random)) || 'text/plain'),
-    body: anyBytes(random),
-  };
-}
-
-/** Of what `send` accepts. */
-function headerName(random: Random): string {
-  const name = wellFormed(anyText(random)).slice(0, 100);
-  return name === '' || /^(?:anymq-|ce_|ce-|cloudevents|content-type|trace)/i.test(name) ? 'x' : name;
-}
-
-/** A lone surrogate cannot be sent as UTF-8. */
-function wellFormed(text: string): string {
-  return text.toWellFormed();
-}
-
-function anyMeta(random: Random): WireMeta {
-  const failure = random() < 0.5 ? undefined : anyFailure(random);
-  return { attempt: upTo(random, 9), dueAt: random() < 0.5 ? undefined : upTo(random, 4e12), failure };
-}
-
-function anyFailure(random: Random): FailureRecord {
-  return {
-    name: anyText(random),
-    message: anyText(random),
-    stack: anyText(random),
-    attempts: upTo(random, 9),
-    firstFailedAt: upTo(random, 4e12),
-    lastFailedAt: upTo(random, 4e12),
-    destination: anyText(random),
-  };
 }
 
 function anyField(random: Random, { attributePrefix }: WireNames): unknown {

@@ -176,7 +176,7 @@ function isBroker(broker: unknown): boolean {
 
 function requireSasl(sasl: KafkaSasl | undefined): void {
   if (sasl === undefined) return;
-  const mechanism = requireOneOf('sasl.mechanism', sasl.mechanism, mechanisms);
+  const mechanism = requireOneOf('sasl.mechanism', (sasl as KafkaSasl | null)?.mechanism, mechanisms);
   const fits =
     sasl.mechanism === 'oauthbearer'
       ? typeof sasl.token === 'function'

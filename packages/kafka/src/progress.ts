@@ -116,9 +116,9 @@ export function decodeProgress(base: number, note: string): Progress {
   return {
     done: typeof d === 'string' ? decodeRanges(base, d) : [],
     owner: isPair(o, 'string') ? { id: o[0] as string, upTo: base + Number(o[1]) } : undefined,
-    started: new Map(listOf(s).map(([offset, times]) => [base + Number(offset), Number(times)])),
+    started: new Map(listOf(s, 2).map(([offset, times]) => [base + Number(offset), Number(times)])),
     held: new Map(
-      listOf(h).map(([offset, attempt, heldUntil, failure]) => [
+      listOf(h, 3).map(([offset, attempt, heldUntil, failure]) => [
         base + Number(offset),
         {
           attempt: Number(attempt),
@@ -140,11 +140,20 @@ function parse(note: string): Readonly<Record<string, unknown>> | undefined {
 }
 
 function isPair(value: unknown, first: 'string' | 'number'): value is readonly [unknown, unknown] {
-  return Array.isArray(value) && value.length === 2 && typeof value[0] === first && typeof value[1] === 'number';
+  return Array.isArray(value) && value.length === 2 && typeof value[0] === first && isWhole(value[1]);
 }
 
-function listOf(value: unknown): readonly (readonly unknown[])[] {
-  return Array.isArray(value) ? value.filter((entry): entry is unknown[] => Array.isArray(entry)) : [];
+/** Those entries that begin with so many whole numbers: anything else would hold a partition for ever, or let it go. */
+function listOf(value: unknown, numbers: number): readonly (readonly unknown[])[] {
+  if (!Array.isArray(value)) return [];
+  return value.filter(
+    (entry): entry is unknown[] =>
+      Array.isArray(entry) && entry.length >= numbers && entry.slice(0, numbers).every(isWhole),
+  );
+}
+
+function isWhole(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Math.abs(value as number) <= Number.MAX_SAFE_INTEGER / 2;
 }
 
 function decodeRanges(base: number, text: string): readonly Range[] {
@@ -155,6 +164,7 @@ function decodeRanges(base: number, text: string): readonly Range[] {
     value += (byte % 0x80) * factor;
     factor *= 0x80;
     if (byte >= 0x80) continue;
+    if (!isWhole(value)) break;
     numbers.push(value);
     value = 0;
     factor = 1;
@@ -164,6 +174,7 @@ function decodeRanges(base: number, text: string): readonly Range[] {
   for (let index = 0; index + 1 < numbers.length; index += 2) {
     const start = from + (numbers[index] ?? 0);
     from = start + (numbers[index + 1] ?? 0);
+    if (!isWhole(from)) break;
     ranges.push([start, from]);
   }
   return ranges;

@@ -108,7 +108,10 @@ export interface Settings extends CommonSettings {
 export function readOptions(options: RabbitmqDriverOptions): Settings {
   requireKnown('createRabbitmqDriver', options, [...moduleOptions, ...commonNames]);
   const { url, ...rest } = options;
-  const given = { ...(url === undefined ? {} : parseUrl(url)), ...withoutUndefined(rest) } as RabbitmqDriverOptions;
+  const given = {
+    ...(url === undefined ? {} : parseUrl(requireText('url', url))),
+    ...withoutUndefined(rest),
+  } as RabbitmqDriverOptions;
   const { connect } = given;
   if (connect !== undefined && typeof connect !== 'function')
     throw invalidOption('connect must be a function that resolves with a connection of amqplib.');

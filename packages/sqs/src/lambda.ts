@@ -7,7 +7,7 @@ import { createDriver } from './driver.ts';
 import { ownError } from './errors.ts';
 import { EventReceiver } from './event-receiver.ts';
 import { limits, readSettings, type SqsDriverOptions } from './options.ts';
-import type { RawMessage } from './sqs-endpoint.ts';
+import { toRaw } from './event-record.ts';
 
 /** One message as Lambda hands it over: Lambda Developer Guide, using Lambda with SQS. */
 export interface SqsRecord {
@@ -108,23 +108,4 @@ function nameOf(records: readonly SqsRecord[]): string {
   const [name = '', ...others] = new Set(records.map(({ eventSourceARN: arn }) => arn.split(':').at(-1) ?? ''));
   if (name === '' || others.length > 0) throw ownError('INVALID_OPTION', 'The event is not one of a single SQS queue.');
   return name;
-}
-
-function toRaw({ messageId, receiptHandle, body, attributes, messageAttributes = {} }: SqsRecord): RawMessage {
-  return {
-    MessageId: messageId,
-    ReceiptHandle: receiptHandle,
-    Body: body,
-    Attributes: { ...attributes },
-    MessageAttributes: Object.fromEntries(
-      Object.entries(messageAttributes).map(([name, { dataType, stringValue, binaryValue }]) => [
-        name,
-        {
-          DataType: dataType,
-          ...(stringValue === undefined ? {} : { StringValue: stringValue }),
-          ...(binaryValue === undefined ? {} : { BinaryValue: Buffer.from(binaryValue, 'base64') }),
-        },
-      ]),
-    ),
-  };
 }

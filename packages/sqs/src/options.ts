@@ -137,7 +137,7 @@ export function readSettings(options: SqsDriverOptions): Settings {
 function readTuning(options: SqsTuning): Tuning {
   const { tags = {}, kmsKeyId } = options;
   if (kmsKeyId !== undefined) requireText('kmsKeyId', kmsKeyId);
-  if (typeof tags !== 'object' || Object.values(tags).some((value) => typeof value !== 'string'))
+  if (typeof tags !== 'object' || tags === null || Object.values(tags).some((value) => typeof value !== 'string'))
     throw invalidOption("tags must be texts by name: { team: 'orders' }.");
   const whole = (name: keyof SqsTuning & string, value: unknown, max: number): number =>
     requireNumber(name, value, { min: 1, max, integer: true });
