@@ -1,7 +1,6 @@
 import { json, type Codec } from './codec.ts';
 import type { HeaderFilter } from './driver-interface.ts';
-import { AnymqError } from './errors.ts';
-import { invalidOption, requireKnown, requireNumber, requireOneOf, shown } from './options.ts';
+import { invalidOption, readNumbers, requireKnown, requireOneOf, shown } from './options.ts';
 import type { StandardSchemaV1 } from './schema.ts';
 
 export interface DefinitionOptions<In, Out> {
@@ -61,12 +60,16 @@ export interface Topic<In = unknown, Out = In, Group extends string = string> ex
 }
 export type Destination<In = unknown, Out = In> = Queue<In, Out> | Topic<In, Out>;
 
-const known = ['schema', 'codec', 'key', 'ordering', 'retentionMs', 'partitions', 'maxBytes', 'type'];
+const others = ['schema', 'codec', 'key', 'ordering', 'type'];
+const numbers = {
+  retentionMs: { min: 1000, max: Number.MAX_SAFE_INTEGER },
+  partitions: { standard: 8, min: 1, max: 256, integer: true },
+  maxBytes: { min: 0, max: Number.MAX_SAFE_INTEGER },
+} as const;
 
 /** @throws INVALID_OPTION. A name matches `^[a-z0-9]+(-[a-z0-9]+)*$` and has at most 32 characters. */
 export function defineQueue<In, Out = In>(name: string, options: DefinitionOptions<In, Out> = {}): Queue<In, Out> {
-  requireKnown('defineQueue', options, known);
-  return Object.freeze({ kind: 'queue', ...define(name, options) });
+  return Object.freeze({ kind: 'queue', ...define(name, options, 'defineQueue', others) });
 }
 
 /** @throws INVALID_OPTION. Names as for queues; group names have at most 20 characters. */
@@ -74,8 +77,8 @@ export function defineTopic<In, Out = In, Group extends string = string>(
   name: string,
   options: TopicOptions<In, Out, Group> = {},
 ): Topic<In, Out, Group> {
-  requireKnown('defineTopic', options, [...known, 'groups']);
-  return Object.freeze({ kind: 'topic', ...define(name, options), groups: groupsOf(options.groups) });
+  const definition = define(name, options, 'defineTopic', [...others, 'groups']);
+  return Object.freeze({ kind: 'topic', ...definition, groups: groupsOf(options.groups) });
 }
 
 /** @throws INVALID_OPTION */
@@ -87,7 +90,13 @@ export function requireName(what: 'destination' | 'group' | 'namespace', name: u
   );
 }
 
-function define<In, Out>(name: string, options: DefinitionOptions<In, Out>): Definition<In, Out> {
+function define<In, Out>(
+  name: string,
+  options: DefinitionOptions<In, Out>,
+  by: string,
+  known: readonly string[],
+): Definition<In, Out> {
+  const read = readNumbers(by, options, numbers, known);
   requireName('destination', name);
   const ordering = requireOneOf('ordering', options.ordering ?? 'none', ['none', 'key']);
   if (ordering === 'key' && options.key === undefined) {
@@ -99,15 +108,9 @@ function define<In, Out>(name: string, options: DefinitionOptions<In, Out>): Def
     codec: options.codec ?? (json as Codec<In>),
     key: options.key,
     ordering,
-    retentionMs: optionalNumber('retentionMs', options.retentionMs, 1000, Number.MAX_SAFE_INTEGER),
-    partitions: requireNumber('partitions', options.partitions ?? 8, { min: 1, max: 256, integer: true }),
-    maxBytes: optionalNumber('maxBytes', options.maxBytes, 0, Number.MAX_SAFE_INTEGER),
+    ...read,
     type: options.type ?? name,
   };
-}
-
-function optionalNumber(name: string, value: number | undefined, min: number, max: number): number | undefined {
-  return value === undefined ? undefined : requireNumber(name, value, { min, max });
 }
 
 function groupsOf<Group extends string>(
@@ -119,7 +122,7 @@ function groupsOf<Group extends string>(
   const made = new Map<Group, GroupOptions>();
   for (const [name, options] of entries) {
     requireName('group', name);
-    if (made.has(name)) throw new AnymqError('INVALID_OPTION', `The group '${name}' is listed twice.`);
+    if (made.has(name)) throw invalidOption(`The group '${name}' is listed twice.`);
     requireKnown(`The group '${name}'`, options, ['filter', 'startAt']);
     made.set(name, options);
   }

@@ -41,8 +41,32 @@ export function requireKnown(what: string, options: object, known: readonly stri
   }
 }
 
+export interface NumberOption extends NumberBounds {
+  /** What it is when it is left out; otherwise undefined. */
+  readonly standard?: number;
+}
+
+type NumbersOf<Table> = {
+  readonly [Name in keyof Table]: Table[Name] extends { readonly standard: number } ? number : number | undefined;
+};
+
+/** The numbers among some options, checked and with their defaults. @throws INVALID_OPTION, also for an option that is in neither list */
+export function readNumbers<const Table extends Readonly<Record<string, NumberOption>>>(
+  what: string,
+  options: object,
+  table: Table,
+  others: readonly string[] = [],
+): NumbersOf<Table> {
+  requireKnown(what, options, [...others, ...Object.keys(table)]);
+  const given = options as Readonly<Record<string, unknown>>;
+  const read = Object.entries(table).map(([name, bounds]) => {
+    const value = given[name] ?? bounds.standard;
+    return [name, value === undefined ? value : requireNumber(name, value, bounds)];
+  });
+  return Object.fromEntries(read) as NumbersOf<Table>;
+}
+
 /** @throws INVALID_OPTION */
 export function requireDeadline(what: string, options: { readonly deadlineMs?: number }): number {
-  requireKnown(what, options, ['deadlineMs']);
-  return requireNumber('deadlineMs', options.deadlineMs ?? 30_000, { min: 0, max: 3_600_000 });
+  return readNumbers(what, options, { deadlineMs: { standard: 30_000, min: 0, max: 3_600_000 } }).deadlineMs;
 }

@@ -1,4 +1,4 @@
-import { invalidOption, requireKnown, requireNumber, requireOneOf } from './options.ts';
+import { invalidOption, readNumbers, requireOneOf } from './options.ts';
 
 export interface RetryContext {
   /** The attempt that failed, from 1. */
@@ -35,13 +35,16 @@ export interface ExponentialOptions {
 /** `exponential()`, for those who take it without saying so. */
 const standardBackoff: Backoff = (attempt, random) => Math.min(300_000, 1000 * 2 ** (attempt - 1)) * random();
 const weekMs = 7 * 24 * 60 * 60 * 1000;
+const exponentialNumbers = {
+  initialMs: { standard: 1000, min: 0, max: weekMs },
+  maxMs: { standard: 300_000, min: 0, max: weekMs },
+  factor: { standard: 2, min: 1, max: 1000 },
+} as const;
+const retryNumbers = { maxAttempts: { standard: 5, min: 1, max: 1000, integer: true } } as const;
 
 /** initialMs × factor^(attempt − 1), at most maxMs. @throws INVALID_OPTION */
 export function exponential(options: ExponentialOptions = {}): Backoff {
-  requireKnown('exponential', options, ['initialMs', 'maxMs', 'factor', 'jitter']);
-  const initialMs = requireNumber('initialMs', options.initialMs ?? 1000, { min: 0, max: weekMs });
-  const maxMs = requireNumber('maxMs', options.maxMs ?? 300_000, { min: 0, max: weekMs });
-  const factor = requireNumber('factor', options.factor ?? 2, { min: 1, max: 1000 });
+  const { initialMs, maxMs, factor } = readNumbers('exponential', options, exponentialNumbers, ['jitter']);
   const jitter = requireOneOf('jitter', options.jitter ?? 'full', ['full', 'none']);
   return (attempt, random) => {
     const delayMs = Math.min(maxMs, initialMs * factor ** (attempt - 1));
@@ -55,8 +58,7 @@ export function toRetryPolicy(retry: RetryOptions | RetryPolicy | false = {}): R
   if (typeof retry === 'function') return retry;
   if (typeof retry !== 'object' || retry === null)
     throw invalidOption('retry must be false, a policy, or { maxAttempts, backoff }.');
-  requireKnown('retry', retry, ['maxAttempts', 'backoff']);
-  const { maxAttempts = 5, backoff = standardBackoff } = retry;
-  requireNumber('retry.maxAttempts', maxAttempts, { min: 1, max: 1000, integer: true });
+  const { maxAttempts } = readNumbers('retry', retry, retryNumbers, ['backoff']);
+  const { backoff = standardBackoff } = retry;
   return ({ attempt, random }) => (attempt >= maxAttempts ? null : backoff(attempt, random));
 }

@@ -1,5 +1,5 @@
 import type { Destination } from '../destination.ts';
-import { requireKnown, requireNumber } from '../options.ts';
+import { readNumbers } from '../options.ts';
 import { Batcher } from '../produce/batcher.ts';
 import { createProducer } from '../produce/producer.ts';
 import type { Producer, ProducerOptions } from '../send-types.ts';
@@ -15,6 +15,11 @@ export interface ManagedProducer {
   close(): Promise<void>;
 }
 
+const numbers = {
+  timeoutMs: { standard: 30_000, min: 1, max: 3_600_000 },
+  lingerMs: { standard: 0, min: 0, max: 1000 },
+} as const;
+
 /** @throws CLOSED, INVALID_OPTION, UNSUPPORTED */
 export function openProducer(
   core: ClientCore,
@@ -25,10 +30,8 @@ export function openProducer(
   const { broker, physical } = core.place(to);
   const { driver } = broker;
   const { clock, random, source, telemetry } = core;
-  requireKnown('producer', options, ['use', 'timeoutMs', 'lingerMs']);
+  const { timeoutMs, lingerMs } = readNumbers('producer', options, numbers, ['use']);
   const { use = [] } = options;
-  const timeoutMs = requireNumber('timeoutMs', options.timeoutMs ?? 30_000, { min: 1, max: 3_600_000 });
-  const lingerMs = requireNumber('lingerMs', options.lingerMs ?? 0, { min: 0, max: 1000 });
   const batcher = new Batcher({
     clock,
     random,

@@ -2,7 +2,7 @@ import type { BatchConsumerOptions, ConsumerOptions } from '../consume-types.ts'
 import { requireName, type Destination } from '../destination.ts';
 import type { Driver } from '../driver-interface.ts';
 import { isIdempotent } from '../middleware/idempotent-mark.ts';
-import { invalidOption, requireKnown, requireNumber, requireOneOf } from '../options.ts';
+import { invalidOption, readNumbers, requireOneOf } from '../options.ts';
 import { requireCapability } from '../produce/require-capability.ts';
 import { toRetryPolicy, type RetryPolicy } from '../retry-policy.ts';
 
@@ -27,19 +27,12 @@ export interface ConsumerSettings {
   readonly transaction: boolean;
 }
 
-interface Bound {
-  readonly standard: number;
-  readonly min: number;
-  readonly max: number;
-  readonly integer?: boolean;
-}
-
 const commonBounds = {
   leaseMs: { standard: 30_000, min: 1000, max: 43_200_000 },
   maxHoldMs: { standard: 900_000, min: 0, max: 43_200_000 },
   maxHeld: { standard: 1000, min: 1, max: 1_000_000, integer: true },
   crashLimit: { standard: 3, min: 1, max: 100, integer: true },
-} satisfies Record<string, Bound>;
+} as const;
 
 const bounds = {
   single: { ...commonBounds, concurrency: { standard: 10, min: 1, max: 10_000, integer: true } },
@@ -49,9 +42,7 @@ const bounds = {
     maxMessages: { standard: 100, min: 1, max: 10_000, integer: true },
     maxWaitMs: { standard: 100, min: 0, max: 60_000 },
   },
-} satisfies Record<string, Record<string, Bound>>;
-
-type Numbers = Pick<ConsumerSettings, keyof (typeof bounds)['batch']>;
+} as const;
 
 /** @throws INVALID_OPTION, UNSUPPORTED */
 export function readConsumerOptions(
@@ -61,17 +52,19 @@ export function readConsumerOptions(
   driver: Driver,
 ): ConsumerSettings {
   const { group, retry, deadLetter, acknowledge = 'after', startAt = 'latest', transaction, use = [] } = options;
-  const known = { group, retry, deadLetter, acknowledge, startAt, transaction, use };
-  requireKnown('consumer', options, Object.keys({ ...known, ...bounds[kind] }));
+  const others = ['group', 'retry', 'deadLetter', 'acknowledge', 'startAt', 'transaction', 'use'];
+  const numbers = readNumbers('consumer', options, bounds[kind], others);
   requireOneOf('acknowledge', acknowledge, ['after', 'before']);
   requireOneOf('startAt', startAt, ['earliest', 'latest']);
   if (startAt === 'earliest') requireCapability(driver, 'history', "startAt: 'earliest'");
   if (transaction) requireCapability(driver, 'transactions', 'transaction');
   if (kind === 'batch' && (transaction || acknowledge === 'before'))
-    throw invalidOption("transaction and acknowledge: 'before' are for consumers of single messages.");
+    throw invalidOption("transaction and acknowledge: 'before' need a consumer of single messages.");
   if (acknowledge === 'before') refuse({ retry, deadLetter, transaction, idempotent: use.some(isIdempotent) });
   return {
-    ...readNumbers(options, bounds[kind]),
+    maxMessages: 1,
+    maxWaitMs: 0,
+    ...numbers,
     destination,
     group: groupOf(destination, group),
     ordered: destination.ordering === 'key',
@@ -83,21 +76,11 @@ export function readConsumerOptions(
   };
 }
 
-function readNumbers(options: object, wanted: Readonly<Record<string, Bound>>): Numbers {
-  const given = options as Readonly<Record<string, number | undefined>>;
-  const read = Object.entries(wanted).map(([name, bound]) => {
-    return [name, requireNumber(name, given[name] ?? bound.standard, bound)] as const;
-  });
-  return { maxMessages: 1, maxWaitMs: 0, ...(Object.fromEntries(read) as object) } as Numbers;
-}
-
 /** Of `acknowledge: 'before'`. */
 function refuse(options: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(options)) {
     if (value !== undefined && value !== false) {
-      throw invalidOption(
-        `acknowledge: 'before' is at most once, so ${name} cannot work with it. Leave out one of them.`,
-      );
+      throw invalidOption(`acknowledge: 'before' is at most once: leave out ${name}.`);
     }
   }
 }
@@ -108,9 +91,6 @@ export function groupOf(destination: Destination, group: string | undefined): st
     if (group === undefined) throw invalidOption(`'${destination.name}' is a topic: name the group, { group: '…' }.`);
     return requireName('group', group);
   }
-  if (group !== undefined)
-    throw invalidOption(
-      `'${destination.name}' is a queue, and queues have no groups. Leave out group, or define a topic.`,
-    );
+  if (group !== undefined) throw invalidOption(`'${destination.name}' is a queue: leave out group, or define a topic.`);
   return undefined;
 }
