@@ -3,5 +3,5 @@ import { base } from '../../tsdown.base.config.ts';
 
 export default defineConfig({
   ...base,
-  entry: ['src/index.ts', 'src/lambda.ts'],
+  entry: ['src/index.ts', 'src/lambda.ts', 'src/move.ts'],
 });

@@ -1,10 +1,13 @@
 import {
+  CancelMessageMoveTaskCommand,
   ChangeMessageVisibilityBatchCommand,
   CreateQueueCommand,
   DeleteMessageBatchCommand,
   DeleteQueueCommand,
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
+  ListMessageMoveTasksCommand,
+  type ListMessageMoveTasksResultEntry,
   ListQueuesCommand,
   ListQueueTagsCommand,
   type Message,
@@ -12,6 +15,7 @@ import {
   ReceiveMessageCommand,
   SendMessageBatchCommand,
   SetQueueAttributesCommand,
+  StartMessageMoveTaskCommand,
   TagQueueCommand,
   UntagQueueCommand,
 } from '@aws-sdk/client-sqs';
@@ -20,6 +24,8 @@ import { isMissing } from './errors.ts';
 import { answers, type BatchAnswer, batchId, type SendEntry } from './batches.ts';
 
 export type RawMessage = Message;
+/** One move of all messages of a queue, as SQS reports it. */
+export type RawMove = ListMessageMoveTasksResultEntry;
 
 export interface PollOptions {
   readonly maxMessages: number;
@@ -177,6 +183,31 @@ export class SqsEndpoint {
     }));
     const command = new ChangeMessageVisibilityBatchCommand({ QueueUrl: url, Entries });
     return answers(items.length, await this.#call(command));
+  }
+
+  /** Of the messages of a dead-letter queue. Resolves with what `cancelMove` takes. */
+  async startMove(sourceArn: string, destinationArn?: string, ratePerSecond?: number): Promise<string> {
+    const command = new StartMessageMoveTaskCommand({
+      SourceArn: sourceArn,
+      DestinationArn: destinationArn,
+      MaxNumberOfMessagesPerSecond: ratePerSecond,
+    });
+    return (await this.#call<{ TaskHandle?: string }>(command)).TaskHandle ?? '';
+  }
+
+  /** The last that was begun. */
+  async lastMove(sourceArn: string): Promise<RawMove | undefined> {
+    const command = new ListMessageMoveTasksCommand({ SourceArn: sourceArn, MaxResults: 1 });
+    return (await this.#call<{ Results?: readonly RawMove[] }>(command)).Results?.[0];
+  }
+
+  /** Resolves with how many it has moved. */
+  async cancelMove(handle: string): Promise<number> {
+    const command = new CancelMessageMoveTaskCommand({ TaskHandle: handle });
+    const { ApproximateNumberOfMessagesMoved: moved = 0 } = await this.#call<{
+      ApproximateNumberOfMessagesMoved?: number;
+    }>(command);
+    return moved;
   }
 
   #call<Output>(command: object, signal?: AbortSignal): Promise<Output> {
