@@ -9,7 +9,7 @@ import { brotliCompressSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { capture } from './lib/process.mjs';
 
-const limitBytes = 15_900;
+const limitBytes = 15_800;
 
 const dist = fileURLToPath(new URL('../packages/core/dist', import.meta.url));
 const atOnce = await bundle(() => true);

@@ -21,13 +21,13 @@ export const systemClock: Clock = {
 export const steadyClock: Clock = { ...systemClock, now: () => performance.timeOrigin + performance.now() };
 
 /** Resolves after `delayMs`; when the signal aborts, at once. Never rejects and leaves no timer or listener. */
-export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
-  if (signal?.aborted === true) return Promise.resolve();
+export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<undefined> {
+  if (signal?.aborted === true) return Promise.resolve(undefined);
   return new Promise((resolve) => {
     const finish = (): void => {
       clock.clearTimeout(timer);
       signal?.removeEventListener('abort', finish);
-      resolve();
+      resolve(undefined);
     };
     const timer = clock.setTimeout(finish, delayMs);
     signal?.addEventListener('abort', finish, { once: true });

@@ -3,12 +3,13 @@ import { ClientOf } from './client/client.ts';
 import { clientOptions } from './client/client-options.ts';
 import { openTelemetry } from './client/telemetry.ts';
 import type { Client, ClientOptions, Config } from './client-types.ts';
-import { sleep, systemClock } from './clock.ts';
+import { systemClock } from './clock.ts';
 import { loadConfig, type ResolvedBroker } from './config/load-config.ts';
 import type { Classification, Driver, DriverContext, DriverModule } from './driver-interface.ts';
 import { AnymqError } from './errors.ts';
 import { silentLogger } from './logger.ts';
 import { requireKnown } from './options.ts';
+import { within } from './within.ts';
 import { wrapLater } from './wrap-later.ts';
 
 const connectTimeoutMs = 30_000;
@@ -60,17 +61,13 @@ async function open(
   signal: AbortSignal | undefined,
 ): Promise<Driver> {
   throwIfAborted(signal);
-  const done = new AbortController();
-  const giveUp = signal === undefined ? done.signal : AbortSignal.any([signal, done.signal]);
   const creating = (async () => module.create(options, context))();
   try {
-    const driver = await Promise.race([creating, sleep(systemClock, connectTimeoutMs, giveUp)]);
+    const driver = await within(systemClock, connectTimeoutMs, creating, signal);
     if (driver !== undefined) return driver;
   } catch (error) {
     const { name: driver } = module;
     throw (await wrapLater({ name: driver, classifyError: () => whileConnecting(module, error) }, error)).error;
-  } finally {
-    done.abort();
   }
   const tell = (): void =>
     context.logger.warn('anymq: closing a connection that came too late failed', { broker: name });

@@ -32,28 +32,29 @@ export class Ring<T> {
     const item = this.#items[this.#head];
     this.#items[this.#head++] = undefined;
     if (this.#head === this.#tail) this.#reset();
-    else if (this.#head > keptSlots && this.#head * 2 > this.#tail) this.#fill(this.#slice());
+    else if (this.#head > keptSlots && this.#head * 2 > this.#tail) this.#fill(this.all());
     return item;
+  }
+
+  /** A copy, in order. */
+  all(): T[] {
+    return this.#items.slice(this.#head, this.#tail) as T[];
   }
 
   /** Everything, in order; the queue is empty afterwards. */
   takeAll(): T[] {
-    const items = this.#slice();
-    this.#fill([]);
+    const items = this.all();
+    this.clear();
     return items;
   }
 
   /** Forgets the others. Takes as long as the queue is. */
   keep(isKept: (item: T) => boolean): void {
-    this.#fill(this.#slice().filter(isKept));
+    this.#fill(this.all().filter(isKept));
   }
 
   clear(): void {
     this.#fill([]);
-  }
-
-  #slice(): T[] {
-    return this.#items.slice(this.#head, this.#tail) as T[];
   }
 
   #fill(items: T[]): void {

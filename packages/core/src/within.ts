@@ -1,10 +1,19 @@
 import { sleep, type Clock } from './clock.ts';
 
-/** Resolves when the work has ended, or after `ms`: then the work goes on unobserved. Rejects as the work does. */
-export async function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+/**
+ * What the work resolves with; undefined after `ms`, or as soon as the signal aborts: then the work goes on unobserved.
+ * Rejects as the work does.
+ */
+export async function within<T>(
+  clock: Clock,
+  ms: number,
+  work: Promise<T>,
+  signal?: AbortSignal,
+): Promise<T | undefined> {
   const done = new AbortController();
+  const giveUp = signal === undefined ? done.signal : AbortSignal.any([signal, done.signal]);
   try {
-    await Promise.race([work, sleep(clock, ms, done.signal)]);
+    return await Promise.race([work, sleep(clock, ms, giveUp)]);
   } finally {
     done.abort();
   }

@@ -1,7 +1,8 @@
-import { sleep, type Clock } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import type { Destination } from '../destination.ts';
 import type { Driver, PlannedGroup, ProvisionMode, ProvisionResult } from '../driver-interface.ts';
 import { AnymqError, type SendUncertainty } from '../errors.ts';
+import { within } from '../within.ts';
 import { wrapLater, type WrappedError } from '../wrap-later.ts';
 import { planOf } from './check-destination.ts';
 import type { Telemetry } from './telemetry.ts';
@@ -33,15 +34,12 @@ export class Broker {
 
   /** A driver's call that is no send or receive: bounded, and with its error as the user sees it. @throws TIMEOUT after 30 s */
   async call<T>(work: () => Promise<T>): Promise<T> {
-    const done = new AbortController();
-    const late = sleep(this.#clock, callTimeoutMs, done.signal);
     try {
-      const result = await Promise.race([work().then((value) => ({ value })), late]);
+      const answer = work().then((value) => ({ value }));
+      const result = await within(this.#clock, callTimeoutMs, answer);
       if (result !== undefined) return result.value;
     } catch (error) {
       throw (await this.wrap(error)).error;
-    } finally {
-      done.abort();
     }
     const text = `The broker '${this.name}' did not answer within ${callTimeoutMs} ms. Check that it runs.`;
     throw new AnymqError('TIMEOUT', text, { driver: this.driver.name });

@@ -2,16 +2,13 @@ import type { Timer } from '../clock.ts';
 import type { Desk } from './desk.ts';
 import type { Job } from './job.ts';
 
-/** A call that hangs must not let every lease run out; more than a few per lease would pile up. */
-const maxCalls = 3;
-
 /** Extends the leases of what is in our hands, four times per lease, with one timer, and none while nothing is. */
 export class LeaseKeeper {
   readonly #desk: Desk;
   readonly #leaseMs: number;
   #timer: Timer | undefined;
-  /** When each call began that is under way. */
-  readonly #calls = new Set<{ readonly since: number }>();
+  /** When the call began that is under way. */
+  #since = -Infinity;
 
   constructor(desk: Desk) {
     this.#desk = desk;
@@ -39,14 +36,13 @@ export class LeaseKeeper {
       // What came or was extended since the last round has most of its lease before it.
       else if (job.leaseUntil - now <= this.#leaseMs * 0.75) due.push(job);
     }
-    for (const call of this.#calls) if (call.since + this.#leaseMs <= now) this.#calls.delete(call);
-    if (due.length > 0 && this.#calls.size < maxCalls) void this.#extend(due, now);
+    // A call that hangs must not let every lease run out, and more than a few would pile up.
+    if (due.length > 0 && now - this.#since >= this.#leaseMs / 2) void this.#extend(due, now);
   };
 
   async #extend(jobs: readonly Job[], since: number): Promise<void> {
     const { context } = this.#desk;
-    const call = { since };
-    this.#calls.add(call);
+    this.#since = since;
     try {
       await context.receiver.extendLease(jobs.map(({ token }) => token));
       for (const job of jobs) job.leaseUntil = Math.max(job.leaseUntil, since + this.#leaseMs);
@@ -54,6 +50,6 @@ export class LeaseKeeper {
       // Tried again in the next round.
       context.onTrouble('lease', jobs.length, error);
     }
-    this.#calls.delete(call);
+    if (this.#since === since) this.#since = -Infinity;
   }
 }

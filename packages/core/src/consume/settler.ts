@@ -18,9 +18,10 @@ export class Settler {
   readonly #queue: Ring<Job> = new Ring();
   #flights = 0;
   #scheduled = false;
-  #pause: Timer | undefined;
+  /** To be settled again when the timer fires. */
   readonly #aside: Job[] = [];
-  #asideTimer: Timer | undefined;
+  #timer: Timer | undefined;
+  #paused = false;
   #stopped = false;
   #drained: PromiseWithResolvers<void> | undefined;
   /** Added and not yet ended. */
@@ -55,8 +56,7 @@ export class Settler {
     const { clock } = this.#context;
     this.#stopped = true;
     this.#queue.clear();
-    clock.clearTimeout(this.#pause);
-    clock.clearTimeout(this.#asideTimer);
+    clock.clearTimeout(this.#timer);
     this.#drained?.resolve();
   }
 
@@ -68,7 +68,7 @@ export class Settler {
 
   readonly #flush = (): void => {
     this.#scheduled = false;
-    while (this.#queue.length > 0 && this.#pause === undefined && !this.#stopped && this.#flights < this.#maxFlights) {
+    while (this.#queue.length > 0 && !this.#paused && !this.#stopped && this.#flights < this.#maxFlights) {
       if (this.#flights >= 2 && this.#queue.length < maxBatch) return;
       const batch = this.#take();
       if (batch.length > 0) void this.#settle(batch);
@@ -121,25 +121,17 @@ export class Settler {
   #tryAgain(failed: readonly Job[], all: boolean): void {
     const { clock, random } = this.#context;
     const failures = Math.max(...failed.map((job) => ++job.settleFailures));
-    const delayMs = waitBackoff(failures, random);
-    if (all) {
-      this.#putBack(failed);
-      this.#pause ??= clock.setTimeout(() => {
-        this.#pause = undefined;
+    this.#aside.push(...failed);
+    this.#paused ||= all;
+    this.#timer ??= clock.setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.#paused = false;
+        for (const job of this.#aside.splice(0).toReversed()) this.#queue.unshift(job);
         this.#flush();
-      }, delayMs);
-    } else {
-      this.#aside.push(...failed);
-      this.#asideTimer ??= clock.setTimeout(() => {
-        this.#asideTimer = undefined;
-        this.#putBack(this.#aside.splice(0));
-        this.#flush();
-      }, delayMs);
-    }
-  }
-
-  #putBack(jobs: readonly Job[]): void {
-    for (const job of jobs.toReversed()) this.#queue.unshift(job);
+      },
+      waitBackoff(failures, random),
+    );
   }
 
   #end(job: Job, lost: boolean): void {

@@ -89,7 +89,7 @@ export class Batcher {
   async close(): Promise<void> {
     const { clock } = this.#context;
     this.#closed = true;
-    this.#endEarly(this.#live.takeAll(), ({ offered }) => closed(offered));
+    this.#endEarly(this.#live.left(), ({ offered }) => closed(offered));
     clock.clearTimeout(this.#pause);
     clock.clearTimeout(this.#linger);
     await this.#opening;
@@ -114,7 +114,10 @@ export class Batcher {
       if (this.#batches.size >= 2 && this.#ready.length < maxBatchMessages) return;
       const batch = this.#fill();
       // Those that it came upon have failed before they were sent.
-      if (batch.entries.length === 0) return this.#live.sweep();
+      if (batch.entries.length === 0) {
+        this.#live.sweep();
+        return;
+      }
       void this.#send(this.#sender, batch);
     }
   };

@@ -20,8 +20,6 @@ export class SendEntry {
   /** True from the first time that a driver got it: from then on a failure's outcome is 'unknown'. */
   offered = false;
   done = false;
-  /** Set by the batcher: counts up over its entries. */
-  order = 0;
   /** Counted as in flight for its key, also while it waits to be sent again. */
   holdsKey = false;
 
