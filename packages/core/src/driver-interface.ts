@@ -118,6 +118,8 @@ export interface ReceiverOptions {
   readonly maxBytes: number;
   readonly ordered: boolean;
   readonly leaseMs: number;
+  /** Every message is acknowledged by `beginTransaction`, and retry copies are exactly once too. Left out: false. */
+  readonly transactional?: boolean | undefined;
   /**
    * These are no longer ours: core aborts their handlers and drops their outcomes. Called for all of them at once, and before
    * the settlement that found out answers 'lost'. Unknown and settled tokens are ignored.
@@ -200,7 +202,7 @@ export interface Receiver {
    * only what a receiver lets go as a whole, such as a log's partitions: it lets go of all in which nothing runs any more.
    */
   retreat?(): void;
-  /** Only with the capability `transactions`. */
+  /** Only with the capability `transactions`, of a transactional receiver. Core names one token. */
   beginTransaction?(tokens: readonly Token[]): Promise<DriverTransaction>;
   /** Gives back what was not settled. Twice is safe. */
   close(): Promise<void>;

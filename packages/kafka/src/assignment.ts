@@ -1,4 +1,4 @@
-import type { JoinedGroup } from './client.ts';
+import type { JoinedGroup } from './protocol.ts';
 
 /** What a member says of itself when it joins. */
 export interface Claim {

@@ -1,5 +1,6 @@
 import { type Clock, sleep } from '@anymq/core/driver';
-import type { Broker, CommittedOffset, Link } from './client.ts';
+import type { Link } from './client.ts';
+import type { Broker, CommittedOffset } from './protocol.ts';
 import { errorType } from './errors.ts';
 
 /** Where a partition's committed offset and its note stand. -1: nothing was committed. */

@@ -1,14 +1,16 @@
-import { type Clock, sleep } from '@anymq/core/driver';
-import type { Broker, CommittedOffset, Link } from './client.ts';
+import { type Clock, type Logger, sleep } from '@anymq/core/driver';
+import type { Link } from './client.ts';
+import type { Broker, CommittedOffset } from './protocol.ts';
 import { leadersOf } from './cluster-calls.ts';
 import { errorType, KafkaDriverError } from './errors.ts';
 import type { Membership } from './membership.ts';
-import type { PartitionLog } from './partition-log.ts';
+import type { Entry, PartitionLog } from './partition-log.ts';
 import { encodeProgress, maxNoteBytes, minNoteBytes } from './progress.ts';
 
 export interface CommitterContext {
   readonly link: Link;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly groupId: string;
   readonly membership: Pick<Membership, 'identity' | 'evict'>;
   /** These are not there any more. */
@@ -19,6 +21,7 @@ export interface CommitterContext {
 const rebalancing: ReadonlySet<string | undefined> = new Set(['ILLEGAL_GENERATION', 'REBALANCE_IN_PROGRESS']);
 const rebalancingMs = 20;
 const troubleMs = 100;
+const nothing: ReadonlySet<number> = new Set();
 
 /**
  * Writes down how far the partitions are. One request at a time, for all that changed meanwhile; it is repeated until the
@@ -30,7 +33,7 @@ export class Committer {
   /** Partitions that are handed over: nothing of theirs is suspect any more. */
   readonly #leaving = new WeakSet<PartitionLog>();
   #coordinator: Broker | undefined;
-  #flight: Promise<void> = Promise.resolve();
+  #last: Promise<unknown> = Promise.resolve();
   #next: Promise<void> | undefined;
   #noteBytes = maxNoteBytes;
   readonly #closing = new AbortController();
@@ -42,21 +45,49 @@ export class Committer {
   /** Durable when it resolves, or no longer ours. */
   commit(logs: Iterable<PartitionLog>): Promise<void> {
     for (const log of logs) this.#dirty.add(log);
-    this.#next ??= this.#flight
-      // Those who asked for that one were told.
-      .catch(() => undefined)
-      .then(() => {
-        this.#next = undefined;
-        this.#flight = this.#flush();
-        return this.#flight;
-      });
+    this.#next ??= this.exclusively(() => {
+      this.#next = undefined;
+      const dirty = [...this.#dirty];
+      this.#dirty.clear();
+      return this.confirm(dirty);
+    });
     return this.#next;
+  }
+
+  /** Nothing is committed beside it. */
+  exclusively(work: () => Promise<void>): Promise<void> {
+    const result = this.#last.then(work);
+    // Those who asked for it are told.
+    this.#last = result.catch(() => undefined);
+    return result;
   }
 
   /** The last word on these. */
   commitFarewell(logs: readonly PartitionLog[]): Promise<void> {
     for (const log of logs) this.#leaving.add(log);
     return this.commit(logs);
+  }
+
+  /** As `commitFarewell`, when nobody can wait for longer. Never rejects. */
+  async sayFarewell(logs: readonly PartitionLog[], maxMs: number): Promise<void> {
+    const { clock, logger } = this.#context;
+    const done = new AbortController();
+    const committed = this.commitFarewell(logs).catch((error: unknown) => {
+      logger.warn('What was settled last could not be committed.', { reason: (error as Error).name });
+    });
+    await Promise.race([committed, sleep(clock, maxMs, done.signal)]);
+    done.abort();
+  }
+
+  /** Lets a successor know how far messages are handed out; undefined: it does already. */
+  reserve(taken: readonly Entry[]): Promise<void> | undefined {
+    const logs = new Set<PartitionLog>();
+    for (const { log, offset } of taken) {
+      if (offset < log.reservedTo) continue;
+      log.reservedTo = Math.min(log.position, offset + 1 + log.outCount);
+      logs.add(log);
+    }
+    return logs.size === 0 ? undefined : this.commit(logs);
   }
 
   /** They stay after all. */
@@ -72,9 +103,8 @@ export class Committer {
     this.#closing.abort();
   }
 
-  async #flush(): Promise<void> {
-    const logs = [...this.#dirty];
-    this.#dirty.clear();
+  /** As `commit`, from within `exclusively`. */
+  async confirm(logs: readonly PartitionLog[]): Promise<void> {
     for (;;) {
       const ours = logs.filter((log) => !log.isLost);
       if (ours.length === 0) return;
@@ -94,7 +124,7 @@ export class Committer {
     if (memberId === '') throw notAMember();
     this.#coordinator ??= await link.cluster.findGroupCoordinator({ groupId });
     const byTopic = Map.groupBy(logs, ({ topic }) => topic);
-    const topics = [...byTopic].map(([topic, each]) => ({ topic, partitions: each.map((log) => this.#offsetOf(log)) }));
+    const topics = [...byTopic].map(([topic, each]) => ({ topic, partitions: each.map((log) => this.offsetOf(log)) }));
     await this.#coordinator.offsetCommit({ groupId, memberId, groupGenerationId: generation, topics });
     for (const { topic, partitions } of topics) {
       for (const { partition, offset } of partitions) {
@@ -104,9 +134,11 @@ export class Committer {
     }
   }
 
-  #offsetOf(log: PartitionLog): CommittedOffset {
-    const { partition, watermark } = log;
-    const progress = this.#leaving.has(log) ? log.farewell() : log.progress();
+  /** As if what is at these offsets were settled too. */
+  offsetOf(log: PartitionLog, settled: ReadonlySet<number> = nothing): CommittedOffset {
+    const { partition } = log;
+    const watermark = log.watermarkWith(settled);
+    const progress = this.#leaving.has(log) ? log.farewell() : log.progress(settled);
     return { partition, offset: String(watermark), metadata: encodeProgress(watermark, progress, this.#noteBytes) };
   }
 

@@ -1,5 +1,5 @@
 import type { Address, DeadLetterStore, SettleResult, StoredLetter, Token } from '@anymq/core/driver';
-import type { Broker, FetchedRecord } from './client.ts';
+import type { Broker, FetchedRecord } from './protocol.ts';
 import {
   type Committed,
   commitAlone,

@@ -8,7 +8,7 @@ import {
   type WireMessage,
   type WireMeta,
 } from '@anymq/core/driver';
-import type { FetchedRecord, KafkaRecord } from './client.ts';
+import type { FetchedRecord, KafkaRecord } from './protocol.ts';
 
 const wire: WireFormat = createWireFormat({ attributePrefix: 'ce_' });
 const noBytes = new Uint8Array(0);

@@ -61,6 +61,9 @@ const types: Readonly<Record<string, Classification>> = {
   INVALID_PRODUCER_EPOCH: refused('FENCED'),
   TRANSACTION_COORDINATOR_FENCED: refused('FENCED'),
   CONCURRENT_TRANSACTIONS: refused('NOT_CONNECTED'),
+  /** The broker forgets a transactional id that was not used for a week. */
+  INVALID_PRODUCER_ID_MAPPING: refused('FENCED'),
+  INVALID_TXN_STATE: refused('FENCED'),
   OUT_OF_ORDER_SEQUENCE_NUMBER: unclear('UNKNOWN'),
 };
 

@@ -10,6 +10,8 @@ export interface FetcherContext {
   /** Everything that we own. */
   readonly logs: () => Iterable<PartitionLog>;
   readonly onRecords: () => void;
+  /** There was nothing in them to settle, and nothing before it is left. */
+  readonly onPassed: (logs: readonly PartitionLog[]) => void;
   readonly onMissing: (topics: readonly string[]) => void;
   /** undefined: fetching works. */
   readonly onTrouble: (error: unknown) => void;
@@ -89,14 +91,17 @@ export class Fetcher {
     }));
     const { responses } = await broker.fetch({ isolationLevel: 1, maxWaitTime, minBytes: 1, maxBytes, topics });
     let hasRecords = false;
+    const passed: PartitionLog[] = [];
     for (const { topicName, partitions } of responses) {
       for (const fetched of partitions) {
         const log = byTopic.get(topicName)?.find(({ partition }) => partition === fetched.partition);
         if (log === undefined || log.isLost || fetched.messages.length === 0) continue;
         log.append(fetched);
+        if (log.isDone && log.position > log.committedOffset) passed.push(log);
         hasRecords = true;
       }
     }
+    if (passed.length > 0) this.#context.onPassed(passed);
     if (hasRecords) this.#context.onRecords();
     return hasRecords;
   }

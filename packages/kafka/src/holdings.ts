@@ -1,11 +1,10 @@
-import { type ReceiverOptions, sleep } from '@anymq/core/driver';
+import type { ReceiverOptions } from '@anymq/core/driver';
 import type { Link } from './client.ts';
-import { leadersOf } from './cluster-calls.ts';
 import { Caretaker } from './caretaker.ts';
 import { Committer } from './committer.ts';
 import { type Delivery, lost } from './delivery.ts';
+import { DeletedTopic } from './deleted-topic.ts';
 import type { DriverContext } from './driver-context.ts';
-import { KafkaDriverError } from './errors.ts';
 import { Fetcher } from './fetcher.ts';
 import { Loader } from './loader.ts';
 import { Membership } from './membership.ts';
@@ -15,6 +14,7 @@ import type { PartitionLog } from './partition-log.ts';
 import { refugesOf } from './refuges.ts';
 import { Share } from './share.ts';
 import { Tiers } from './tiers.ts';
+import { Transactions } from './transactions.ts';
 
 export interface HoldingsContext {
   readonly context: DriverContext;
@@ -32,7 +32,7 @@ export interface HoldingsContext {
 }
 
 const maxSessionMs = 60_000;
-const retryMs = 200;
+const farewellMs = 3000;
 
 /** The partitions that this member holds, from the assignment to the hand-over. */
 export class Holdings {
@@ -44,9 +44,11 @@ export class Holdings {
   readonly #loader: Loader;
   readonly tiers: Tiers;
   readonly #caretaker: Caretaker;
+  /** Of a receiver that was opened for transactions. */
+  readonly transactions: Transactions | undefined;
   readonly #closing = new AbortController();
   readonly #work = new Set<Promise<void>>();
-  #isMissing = false;
+  readonly #topic: DeletedTopic;
   #isRetreating = false;
 
   constructor(context: HoldingsContext) {
@@ -71,12 +73,31 @@ export class Holdings {
     this.tiers = new Tiers({
       loader: this.#loader,
       logger,
-      shareOf: (partition) => this.#shares.get(partition),
+      shareOf: (partition) => this.shareOf(partition),
       onAdded: () => this.#fetcher.wake(),
       track: (work) => this.#track(work),
     });
     const onMissing = (topics: readonly string[]): void => this.#onMissing(topics);
-    this.#committer = new Committer({ link, clock, groupId: names.group, membership: this.#membership, onMissing });
+    this.#committer = new Committer({
+      link,
+      clock,
+      logger,
+      groupId: names.group,
+      membership: this.#membership,
+      onMissing,
+    });
+    this.transactions =
+      options.transactional === true
+        ? new Transactions({ link, clock, logger, groupId: names.group, committer: this.#committer, holdings: this })
+        : undefined;
+    this.#topic = new DeletedTopic({
+      link,
+      clock,
+      topic: names.main,
+      signal: this.#closing.signal,
+      onTrouble: (error) => onTrouble('topic', error),
+      onThereAgain: () => this.#membership.rejoin(),
+    });
     const logs = (): Iterable<PartitionLog> => this.#logs();
     this.#caretaker = new Caretaker({ link, clock, logger, names, trimsMain: context.trimsMain, logs });
     this.#fetcher = new Fetcher({
@@ -84,6 +105,7 @@ export class Holdings {
       clock,
       logs,
       onRecords: context.onRecords,
+      onPassed: (passed) => this.#track(this.#committer.commit(passed)),
       onMissing,
       onTrouble: (error) => onTrouble('fetching', error),
     });
@@ -114,14 +136,11 @@ export class Holdings {
 
   /** Lets a successor know how far messages were handed out; undefined: it does already. */
   reserve(taken: readonly Delivery[]): Promise<void> | undefined {
-    const logs = new Set<PartitionLog>();
-    for (const { entry } of taken) {
-      const { log, offset } = entry;
-      if (offset < log.reservedTo) continue;
-      log.reservedTo = Math.min(log.position, offset + 1 + log.outCount);
-      logs.add(log);
-    }
-    return logs.size === 0 ? undefined : this.#committer.commit(logs);
+    return this.#committer.reserve(taken.map(({ entry }) => entry));
+  }
+
+  shareOf(partition: number): Share | undefined {
+    return this.#shares.get(partition);
   }
 
   forget(delivery: Delivery): void {
@@ -166,14 +185,8 @@ export class Holdings {
   /** Everything that was not settled goes back, and nothing of it is suspect. */
   async #farewell(): Promise<void> {
     const logs = [...this.#logs()].filter(({ isLost }) => !isLost);
-    const { clock, logger } = this.#context.context;
     if (logs.length === 0 || !this.isAlive) return;
-    const done = new AbortController();
-    const committed = this.#committer.commitFarewell(logs).catch((error: unknown) => {
-      logger.warn('What was settled last could not be committed.', { reason: (error as Error).name });
-    });
-    await Promise.race([committed, sleep(clock, 3000, done.signal)]);
-    done.abort();
+    await this.#committer.sayFarewell(logs, farewellMs);
     for (const share of this.#shares.values()) share.lose();
   }
 
@@ -199,22 +212,14 @@ export class Holdings {
   }
 
   async #load(shares: readonly Share[]): Promise<void> {
-    const { signal } = this.#closing;
-    const { onTrouble, context } = this.#context;
-    for (;;) {
-      const wanted = shares.filter((share) => this.#shares.get(share.partition) === share);
-      if (wanted.length === 0 || signal.aborted) return;
-      try {
-        await this.#loader.load(wanted);
-        break;
-      } catch (error) {
-        if (signal.aborted) return;
-        onTrouble('loading', error);
-        await sleep(context.clock, retryMs, signal);
-      }
-    }
+    const { onTrouble } = this.#context;
+    await this.#loader.loadWhile(
+      () => shares.filter((share) => this.#shares.get(share.partition) === share),
+      { signal: this.#closing.signal, onTrouble: (error) => onTrouble('loading', error) },
+      (wanted) => this.transactions?.open(wanted),
+    );
+    if (this.#closing.signal.aborted) return;
     for (const share of shares) share.isLoaded = true;
-    onTrouble('loading', undefined);
     this.onSettled();
   }
 
@@ -243,6 +248,18 @@ export class Holdings {
     this.#membership.rejoin();
   }
 
+  /** What the broker has of it is not what we know. */
+  readAgain(share: Share): void {
+    if (this.#shares.get(share.partition) !== share) return;
+    share.lose();
+    this.#shares.delete(share.partition);
+    this.#tellLost([...share.out]);
+    if (share.isLeaving) return this.#membership.rejoin();
+    const again = new Share(share.partition);
+    this.#shares.set(again.partition, again);
+    this.#track(this.#load([again]));
+  }
+
   #loseAll(): void {
     const shares = [...this.#shares.values()];
     this.#shares.clear();
@@ -258,31 +275,12 @@ export class Holdings {
   #onMissing(topics: readonly string[]): void {
     if (topics.includes(this.#context.names.main)) {
       this.#loseAll();
-      if (!this.#isMissing) this.#track(this.#untilThereAgain());
+      this.#track(this.#topic.untilThereAgain());
       return;
     }
     const tokens = [...this.#shares.values()].flatMap((share) => share.drop(topics));
     this.#tellLost(tokens);
     if (tokens.length > 0) this.onSettled();
-  }
-
-  /** The destination was deleted. When somebody makes it again, it is another one. */
-  async #untilThereAgain(): Promise<void> {
-    const { names, links, context, onTrouble } = this.#context;
-    const { signal } = this.#closing;
-    this.#isMissing = true;
-    while (!signal.aborted) {
-      onTrouble('topic', new KafkaDriverError('NOT_CONNECTED', `The topic ${names.main} does not exist any more.`));
-      await sleep(context.clock, retryMs, signal);
-      try {
-        if ((await leadersOf(links[1], names.main, context.clock)) !== undefined) break;
-      } catch (error) {
-        onTrouble('topic', error);
-      }
-    }
-    this.#isMissing = false;
-    onTrouble('topic', undefined);
-    this.#membership.rejoin();
   }
 
   #track(work: Promise<void>): void {

@@ -1,4 +1,6 @@
-import type { FetchedRecord, Link } from './client.ts';
+import { sleep } from '@anymq/core/driver';
+import type { Link } from './client.ts';
+import type { FetchedRecord } from './protocol.ts';
 import { type Committed, committedOf, earliest, type Leaders, leadersOf, offsetsOf } from './cluster-calls.ts';
 import type { DriverContext } from './driver-context.ts';
 import { dueAtOf } from './encoding.ts';
@@ -18,6 +20,7 @@ interface Source {
 
 const maxBuffered = 1000;
 const maxBufferedInTier = 100;
+const retryMs = 200;
 
 /** Finds out where the owner before us stood. */
 export class Loader {
@@ -31,6 +34,25 @@ export class Loader {
     this.#context = context;
     this.#link = link;
     this.#names = names;
+  }
+
+  /** Repeats what fails until it has found out, or until none is wanted any more. `first` comes before everything that is read. */
+  async loadWhile(
+    wanted: () => readonly Share[],
+    { signal, onTrouble }: { readonly signal: AbortSignal; readonly onTrouble: (error: unknown) => void },
+    first: (shares: readonly Share[]) => Promise<void> | undefined,
+  ): Promise<void> {
+    for (let shares = wanted(); shares.length > 0 && !signal.aborted; shares = wanted()) {
+      try {
+        await first(shares);
+        await this.load(shares);
+        return onTrouble(undefined);
+      } catch (error) {
+        if (signal.aborted) return;
+        onTrouble(error);
+        await sleep(this.#context.clock, retryMs, signal);
+      }
+    }
   }
 
   /** The destination's partition and those of the retry topics that are there. */

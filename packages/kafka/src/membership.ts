@@ -1,6 +1,7 @@
 import { type Clock, type Logger, sleep } from '@anymq/core/driver';
 import { assign, decodeAssignment, encodeAssignment, encodeClaim, protocolName } from './assignment.ts';
-import type { Broker, JoinedGroup, Link } from './client.ts';
+import type { Link } from './client.ts';
+import type { Broker, JoinedGroup } from './protocol.ts';
 import { leadersOf } from './cluster-calls.ts';
 import { errorType } from './errors.ts';
 

@@ -20,7 +20,7 @@ export const capabilities = {
   priority: false,
   expiry: true,
   deduplication: false,
-  transactions: false,
+  transactions: true,
   exactBacklog: false,
   nativeRedrive: false,
   brokerFilter: false,

@@ -1,4 +1,4 @@
-import type { FetchedPartition, FetchedRecord } from './client.ts';
+import type { FetchedPartition, FetchedRecord } from './protocol.ts';
 import { fits, noProgress, type HeldNote, type Progress, type Range } from './progress.ts';
 import { visibleRecords } from './visible-records.ts';
 
@@ -7,6 +7,8 @@ export interface Entry {
   readonly offset: number;
   readonly log: PartitionLog;
   readonly record: FetchedRecord;
+  /** From here to its own offset there never was anything to settle. */
+  readonly from: number;
   readonly bytes: number;
   /** Not to be handed out before; milliseconds since 1970. */
   readonly availableAt: number;
@@ -29,6 +31,7 @@ export interface LogOptions {
 }
 
 const maxBufferedBytes = 2_097_152;
+const nothing: ReadonlySet<number> = new Set();
 
 /** One partition of one topic, in the hands of its owner: what was fetched, handed out and settled. Does no I/O. */
 export class PartitionLog {
@@ -53,6 +56,8 @@ export class PartitionLog {
   readonly #held: Map<number, HeldNote>;
   readonly #suspectTo: number;
   #restored: readonly Range[];
+  /** Behind the last record that there was to see. */
+  #seenTo: number;
   #bytes = 0;
   #hasTooManyGaps = false;
   #outCount = 0;
@@ -67,6 +72,7 @@ export class PartitionLog {
     this.committedOffset = from;
     this.reservedTo = from;
     this.#restored = progress.done;
+    this.#seenTo = from;
     this.#deaths = progress.started;
     this.#started = new Map(progress.started);
     this.#held = new Map(progress.held);
@@ -77,6 +83,11 @@ export class PartitionLog {
   get wantsMore(): boolean {
     const buffered = this.#ready.length + this.#waiting.length;
     return !this.isLost && buffered < this.#options.maxBuffered && this.#bytes < maxBufferedBytes;
+  }
+
+  /** Nothing that was fetched is left to settle. */
+  get isDone(): boolean {
+    return this.#undone.size === 0;
   }
 
   get outCount(): number {
@@ -92,10 +103,12 @@ export class PartitionLog {
 
   #add(record: FetchedRecord): void {
     const offset = Number(record.offset);
+    const from = this.#seenTo;
+    this.#seenTo = offset + 1;
     if (this.#wasSettled(offset)) return;
     const availableAt = this.#options.availableAt(record);
     const bytes = (record.value?.byteLength ?? 0) + (record.key?.byteLength ?? 0) + 512;
-    const entry: Entry = { offset, log: this, record, bytes, availableAt, isOut: false };
+    const entry: Entry = { offset, log: this, record, from, bytes, availableAt, isOut: false };
     this.#undone.set(offset, entry);
     this.#bytes += bytes;
     if (availableAt > 0) insert(this.#waiting, entry, (a) => a.availableAt);
@@ -187,26 +200,31 @@ export class PartitionLog {
 
   /** Everything before it is settled. */
   get watermark(): number {
-    for (const offset of this.#undone.keys()) return offset;
+    return this.watermarkWith(nothing);
+  }
+
+  /** As if what is at these offsets were settled too. */
+  watermarkWith(settled: ReadonlySet<number>): number {
+    for (const offset of this.#undone.keys()) if (!settled.has(offset)) return offset;
     return this.position;
   }
 
   /** What to write beside the watermark. */
-  progress(): Progress {
-    const done = [...this.#done()];
+  progress(settled: ReadonlySet<number> = nothing): Progress {
+    const done = [...this.#done(settled)];
     this.#hasTooManyGaps = !fits(done.length);
     return {
       done,
       owner: { id: this.#options.ownerId, upTo: this.reservedTo },
-      started: this.#started,
-      held: this.#held,
+      started: without(this.#started, settled),
+      held: without(this.#held, settled),
     };
   }
 
   /** For a successor, to whom everything was given back: what runs is no death. */
   farewell(): Progress {
     const started = new Map([...this.#started.keys()].flatMap((offset) => this.#deathsOf(offset)));
-    return { ...noProgress, done: [...this.#done()], started, held: this.#held };
+    return { ...noProgress, done: [...this.#done(nothing)], started, held: this.#held };
   }
 
   #deathsOf(offset: number): readonly (readonly [number, number])[] {
@@ -214,11 +232,12 @@ export class PartitionLog {
     return deaths === undefined ? [] : [[offset, deaths]];
   }
 
-  /** Between what is undone: settled, or never there. What was settled before us counts until we have come to it. */
-  *#done(): Iterable<Range> {
+  /** Between what is undone, what was settled; a gap in which nothing ever was is none. What was settled before us counts until we have come to it. */
+  *#done(settled: ReadonlySet<number>): Iterable<Range> {
     let from: number | undefined;
-    for (const offset of this.#undone.keys()) {
-      if (from !== undefined && offset > from) yield [from, offset];
+    for (const { offset, from: empty } of this.#undone.values()) {
+      if (settled.has(offset)) continue;
+      if (from !== undefined && empty > from) yield [from, offset];
       from = offset + 1;
     }
     if (from !== undefined && this.position > from) yield [from, this.position];
@@ -226,6 +245,10 @@ export class PartitionLog {
       if (end > this.position) yield [Math.max(start, this.position), end];
     }
   }
+}
+
+function without<V>(entries: ReadonlyMap<number, V>, offsets: ReadonlySet<number>): ReadonlyMap<number, V> {
+  return offsets.size === 0 ? entries : new Map([...entries].filter(([offset]) => !offsets.has(offset)));
 }
 
 /** Keeps the order; what comes last usually goes last. */

@@ -1,7 +1,7 @@
 import type {
   Address,
+  DriverTransaction,
   HeldMessage,
-  Logger,
   Received,
   ReceiveOptions,
   Receiver,
@@ -10,7 +10,7 @@ import type {
   SettleResult,
   Token,
 } from '@anymq/core/driver';
-import { type ClientFactory, Link } from './client.ts';
+import { type Link, openLinks } from './client.ts';
 import { leadersOf } from './cluster-calls.ts';
 import { Delivery } from './delivery.ts';
 import type { DriverContext } from './driver-context.ts';
@@ -20,8 +20,10 @@ import { Holdings } from './holdings.ts';
 import { namesOf } from './names.ts';
 import type { Part } from './part.ts';
 import type { Entry, PartitionLog } from './partition-log.ts';
+import { Router } from './sender.ts';
 import { Settling } from './settling.ts';
 import type { Share } from './share.ts';
+import { createTransaction } from './transaction.ts';
 import { Wakeup } from './wakeup.ts';
 
 /** How long a receive waits, at the most. */
@@ -42,21 +44,10 @@ export async function createReceiver(
   const { main } = namesOf(namespace, from);
   if ((await leadersOf(link, main, clock)) === undefined)
     throw new KafkaDriverError('NOT_FOUND', `The topic ${main} does not exist.`);
-  const links = await openBoth(factory, logger);
+  const links = await openLinks(factory, logger);
   const receiver = new KafkaReceiver(context, from, options, links);
   await receiver.start();
   return receiver;
-}
-
-/** For the membership, and for everything else. */
-async function openBoth(factory: ClientFactory, logger: Logger): Promise<readonly [Link, Link]> {
-  const opening = [Link.open(factory, logger), Link.open(factory, logger)] as const;
-  try {
-    return await Promise.all(opening);
-  } catch (error) {
-    for (const each of await Promise.allSettled(opening)) if (each.status === 'fulfilled') await each.value.close();
-    throw error;
-  }
 }
 
 export class KafkaReceiver implements Receiver {
@@ -67,6 +58,7 @@ export class KafkaReceiver implements Receiver {
   readonly #holdings: Holdings;
   readonly #settling: Settling;
   readonly #wakeup: Wakeup;
+  readonly #router: Router;
   /** Of each part that fails: since when, and why. */
   readonly #troubles = new Map<Part, { readonly since: number; readonly error: unknown }>();
   #closing: Promise<void> | undefined;
@@ -74,6 +66,7 @@ export class KafkaReceiver implements Receiver {
   constructor(context: DriverContext, from: Address, options: ReceiverOptions, links: readonly [Link, Link]) {
     const names = namesOf(context.namespace, from);
     this.#context = context;
+    this.#router = new Router(context);
     this.#from = from;
     this.#isOrdered = from.ordering === 'key';
     this.#main = names.main;
@@ -246,6 +239,16 @@ export class KafkaReceiver implements Receiver {
   /** The lease is the membership: it is renewed by heartbeats, however long handlers take. */
   async extendLease(_tokens: readonly Token[]): Promise<void> {
     if (!this.#holdings.isAlive) throw new KafkaDriverError('NOT_CONNECTED', 'The group does not answer.');
+  }
+
+  async beginTransaction(tokens: readonly Token[]): Promise<DriverTransaction> {
+    const { transactions } = this.#holdings;
+    const deliveries = tokens.filter(isOpen);
+    if (transactions === undefined)
+      throw new KafkaDriverError('UNSUPPORTED', 'The receiver was not opened for transactions.');
+    if (deliveries.length < tokens.length)
+      throw new KafkaDriverError('FENCED', 'A message of the transaction is no longer ours.');
+    return createTransaction(this.#context.namespace, this.#router, transactions, deliveries);
   }
 
   retreat(): void {

@@ -5,36 +5,25 @@ import { encodeRecord } from './encoding.ts';
 import { errorType, KafkaDriverError } from './errors.ts';
 import { partitionOfKey } from './murmur2.ts';
 import { namesOf } from './names.ts';
+import type { Write } from './writer.ts';
 
 /** Sends to one topic of Kafka. What is of one partition is stored whole or, from some message on, not at all. */
 export async function createSender(context: DriverContext, to: Address): Promise<Sender> {
-  const { link, writer, clock, namespace } = context;
-  const { main } = namesOf(namespace, to);
-  let partitions = 0;
-  const partitioner = new Partitioner();
-
-  const count = async (): Promise<number> => {
-    const leaders = await leadersOf(link, main, clock);
-    if (leaders === undefined) throw new KafkaDriverError('NOT_FOUND', `The topic ${main} does not exist.`);
-    return leaders.size;
-  };
+  const { main } = namesOf(context.namespace, to);
+  const router = new Router(context);
 
   return {
     async sendBatch(messages, { signal }) {
       if (signal.aborted) throw new KafkaDriverError('ABORTED', 'The send was aborted.');
-      if (partitions === 0) partitions = await count();
-      const nowMs = clock.now();
-      const chosen = partitioner.choose(messages, partitions);
-      const writes = messages.map((message, index) => ({
-        topic: main,
-        record: encodeRecord(message, chosen[index] ?? 0, nowMs),
-      }));
-      const { offsets, error } = await writer.write(writes);
+      const writes = await router.route(main, messages);
+      const { offsets, error } = await context.writer.write(writes);
       if (error !== undefined) {
-        if (errorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') partitions = 0;
+        if (errorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') router.forget(main);
         if (offsets.length === 0) throw error as Error;
       }
-      return messages.map((message, index) => outcomeOf(message, chosen[index], offsets, index, error));
+      return messages.map((message, index) =>
+        outcomeOf(message, writes[index]?.record.partition, offsets, index, error),
+      );
     },
     async close() {},
   };
@@ -50,6 +39,38 @@ function outcomeOf(
   return index < offsets.length
     ? { ok: true, receipt: { id, partition, offset: offsets[index] } }
     : { ok: false, error };
+}
+
+/** Says where messages go. Counts the partitions of a topic when it is first sent to. */
+export class Router {
+  readonly #context: DriverContext;
+  readonly #partitioner = new Partitioner();
+  readonly #partitions = new Map<string, number>();
+
+  constructor(context: DriverContext) {
+    this.#context = context;
+  }
+
+  /** @throws NOT_FOUND */
+  async route(topic: string, messages: readonly OutgoingMessage[]): Promise<readonly Write[]> {
+    const partitions = this.#partitions.get(topic) ?? (await this.#count(topic));
+    const nowMs = this.#context.clock.now();
+    const chosen = this.#partitioner.choose(messages, partitions);
+    return messages.map((message, index) => ({ topic, record: encodeRecord(message, chosen[index] ?? 0, nowMs) }));
+  }
+
+  /** It may have other partitions now. */
+  forget(topic: string): void {
+    this.#partitions.delete(topic);
+  }
+
+  async #count(topic: string): Promise<number> {
+    const { link, clock } = this.#context;
+    const leaders = await leadersOf(link, topic, clock);
+    if (leaders === undefined) throw new KafkaDriverError('NOT_FOUND', `The topic ${topic} does not exist.`);
+    this.#partitions.set(topic, leaders.size);
+    return leaders.size;
+  }
 }
 
 /** Keys go where every Kafka client would put them; what has none is spread evenly, a run of each batch to each partition. */

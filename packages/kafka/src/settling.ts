@@ -4,6 +4,7 @@ import type { DriverContext } from './driver-context.ts';
 import { encodeRecord } from './encoding.ts';
 import type { Holdings } from './holdings.ts';
 import { type Names, tierFor } from './names.ts';
+import type { Transactions } from './transactions.ts';
 import type { Write } from './writer.ts';
 
 export interface SettlingContext {
@@ -109,11 +110,37 @@ export class Settling {
       }
     }
     if (copies.length === 0) return failures;
+    const { transactions } = this.#context.holdings;
+    if (transactions !== undefined) return this.#commitCopies(transactions, copies, failures);
     const { offsets, error } = await this.#context.context.writer.write(copies.map(({ write }) => write));
     for (const [index, { item }] of copies.entries()) {
       if (index < offsets.length) item.delivery.isCopied = true;
       else failures.set(item.delivery, error);
     }
+    return failures;
+  }
+
+  /**
+   * After a crash between a copy and its original's offset both would be handled. Not dead letters: of one that is twice there
+   * is one to be seen, and their count stays exact.
+   */
+  async #commitCopies(
+    transactions: Transactions,
+    copies: readonly Copy[],
+    failures: Map<Delivery, unknown>,
+  ): Promise<Map<Delivery, unknown>> {
+    await Promise.all(
+      copies.map(async ({ item: { delivery, outcome }, write }) => {
+        try {
+          if (outcome.kind !== 'deadLetter') return await transactions.run([delivery], [write]);
+          const { offsets, error } = await this.#context.context.writer.write([write]);
+          if (offsets.length === 0) throw error;
+          delivery.isCopied = true;
+        } catch (error) {
+          failures.set(delivery, error);
+        }
+      }),
+    );
     return failures;
   }
 

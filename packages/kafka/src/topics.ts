@@ -1,5 +1,6 @@
 import { type Clock, sleep } from '@anymq/core/driver';
-import type { Link, NewTopic } from './client.ts';
+import type { Link } from './client.ts';
+import type { NewTopic } from './protocol.ts';
 import { leadersOf } from './cluster-calls.ts';
 import { errorType } from './errors.ts';
 

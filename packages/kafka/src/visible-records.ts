@@ -1,4 +1,4 @@
-import type { FetchedPartition, FetchedRecord } from './client.ts';
+import type { FetchedPartition, FetchedRecord } from './protocol.ts';
 
 /** The key of the control record that ends an aborted transaction: version 0, type 0. */
 const abortMarker = Buffer.from([0, 0, 0, 0]);

@@ -1,4 +1,5 @@
-import type { ClientFactory, Destroyable, KafkaProducer, KafkaRecord } from './client.ts';
+import type { ClientFactory, Destroyable, KafkaProducer } from './client.ts';
+import type { KafkaRecord } from './protocol.ts';
 import { closedByUs, createProducer } from './client.ts';
 import { KafkaDriverError } from './errors.ts';
 
@@ -163,7 +164,7 @@ class Session {
 }
 
 /** Cuts where the part of one partition would become too large, so that a failure leaves a clean beginning. */
-function roundsOf(writes: readonly Write[]): readonly (readonly Write[])[] {
+export function roundsOf(writes: readonly Write[]): readonly (readonly Write[])[] {
   const rounds: Write[][] = [];
   let round: Write[] = [];
   let sizes = new Map<string, { records: number; bytes: number }>();

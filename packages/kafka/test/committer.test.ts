@@ -1,6 +1,6 @@
-import { type Clock, systemClock } from '@anymq/core/driver';
+import { type Clock, silentLogger, systemClock } from '@anymq/core/driver';
 import { expect, test } from 'vitest';
-import type { Broker, CommittedOffset } from '../src/client.ts';
+import type { Broker, CommittedOffset } from '../src/protocol.ts';
 import { Committer } from '../src/committer.ts';
 import { decodeProgress, noProgress } from '../src/progress.ts';
 import { linkTo, logOf, metadataOf, refusal } from './support/fakes.ts';
@@ -22,7 +22,14 @@ function committerOn(
   pauses: number[] = [],
 ): Committer {
   const membership = { identity: { memberId: 'me', generation: 1 }, evict: () => undefined };
-  return new Committer({ link: linkTo(broker), clock: clockNoting(pauses), groupId: 'g', membership, onMissing });
+  return new Committer({
+    link: linkTo(broker),
+    clock: clockNoting(pauses),
+    logger: silentLogger,
+    groupId: 'g',
+    membership,
+    onMissing,
+  });
 }
 
 /** A broker that takes notes of so many bytes. */

@@ -1,6 +1,6 @@
 import { type Address, silentLogger, systemClock } from '@anymq/core/driver';
 import { expect, test } from 'vitest';
-import type { Broker, CommittedOffset, FetchedRecord } from '../src/client.ts';
+import type { Broker, CommittedOffset, FetchedRecord } from '../src/protocol.ts';
 import { createDeadLetterStore } from '../src/dead-letters.ts';
 import type { DriverContext } from '../src/driver-context.ts';
 import type { Write, Writer, Written } from '../src/writer.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { FetchedPartition, FetchedRecord } from '../src/client.ts';
+import type { FetchedPartition, FetchedRecord } from '../src/protocol.ts';
 import type { Entry, PartitionLog } from '../src/partition-log.ts';
 import { decodeProgress, encodeProgress, maxNoteBytes, noProgress, type Progress } from '../src/progress.ts';
 import { visibleRecords } from '../src/visible-records.ts';
@@ -57,6 +57,28 @@ describe('a partition', () => {
     expect(taken.map(({ offset }) => offset)).toEqual([0, 7]);
     for (const entry of taken) log.settle(entry);
     expect(log.watermark).toBe(9);
+  });
+
+  test('has no gap where there never was anything to settle, as between the control records of many transactions', () => {
+    const log = logFrom(0);
+    const control = { isControlRecord: true };
+    log.append(fetched(Array.from({ length: 4000 }, (_, offset) => record(offset, offset % 2 === 1 ? control : {}))));
+    const taken = takeAll(log);
+    expect(log.progress().done).toEqual([[3999, 4000]]);
+    log.settle(taken[1] as Entry);
+    expect(log.progress().done).toEqual([
+      [1, 4],
+      [3999, 4000],
+    ]);
+  });
+
+  test('tells what its watermark and note would be with a transaction, and keeps its own', () => {
+    const log = logFrom(0, { ...noProgress, started: new Map([[0, 1]]) });
+    log.append(fetched([0, 1, 2].map((offset) => record(offset))));
+    const settled = new Set([0, 2]);
+    expect(log.watermarkWith(settled)).toBe(1);
+    expect(log.progress(settled)).toMatchObject({ done: [[2, 3]], started: new Map() });
+    expect([log.watermark, log.progress().done]).toEqual([0, []]);
   });
 
   test('hands out again, in its place, what came back, and forgets that it was started', () => {

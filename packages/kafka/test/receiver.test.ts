@@ -1,7 +1,8 @@
 import { silentLogger, systemClock } from '@anymq/core/driver';
 import { expect, test } from 'vitest';
 import { encodeAssignment } from '../src/assignment.ts';
-import type { Broker, Link } from '../src/client.ts';
+import type { Link } from '../src/client.ts';
+import type { Broker } from '../src/protocol.ts';
 import type { DriverContext } from '../src/driver-context.ts';
 import { KafkaReceiver } from '../src/receiver.ts';
 import { linkTo, metadataOf, refusal } from './support/fakes.ts';

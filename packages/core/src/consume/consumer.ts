@@ -149,6 +149,7 @@ export class ConsumerOf implements ManagedConsumer {
       maxBytes: maxHandBytes,
       ordered: settings.ordered,
       leaseMs: settings.leaseMs,
+      transactional: settings.transaction,
       onLost: (tokens, reason) => opened.dispatcher?.lose(tokens, reason),
       onRevoking: (tokens) => opened.dispatcher?.revoke(tokens),
     });

@@ -1,4 +1,5 @@
-import type { Broker, Cluster, Link } from '../../src/client.ts';
+import type { Link } from '../../src/client.ts';
+import type { Broker, Cluster } from '../../src/protocol.ts';
 import { PartitionLog, type LogOptions } from '../../src/partition-log.ts';
 import { noProgress } from '../../src/progress.ts';
 
