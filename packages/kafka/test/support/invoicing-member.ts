@@ -17,11 +17,11 @@ async function consume({ broker, namespace }: InvoicingPlan): Promise<void> {
   const consumer = client.consumer(
     orders,
     { transaction: true, concurrency: 8, leaseMs: 6000, retry: { maxAttempts: 5, backoff: () => 100 } },
-    async ({ n }, { attempt, send }) => {
-      send?.(invoices, { n }, { id: `invoice-${n}` });
+    async ({ n }, delivery) => {
+      delivery.send?.(invoices, { n }, { id: `invoice-${n}` });
       process.send?.({ began: n });
       // Every tenth comes again as a copy, which is to be as exact.
-      if (n % 10 === 0 && attempt === 1) throw new Error('once');
+      if (n % 10 === 0 && delivery.attempt === 1) throw new Error('once');
     },
   );
   process.on('message', () => void client.close().then(() => process.disconnect()));

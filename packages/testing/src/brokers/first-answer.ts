@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 
 const withinMs = 1000;
 
@@ -25,5 +26,21 @@ export function firstAnswer(port: number, request: Uint8Array, expected: readonl
     socket.on('timeout', () => fail(`does not answer within ${withinMs} ms`));
     socket.on('error', (error) => fail(`cannot be reached: ${error.message}`));
     socket.on('close', () => fail('closes the connection'));
+  });
+}
+
+/** Resolves when that port of 127.0.0.1 takes part in a TLS handshake, whoever signed its certificate. */
+export function firstHandshake(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTls({ host: '127.0.0.1', port, timeout: withinMs, rejectUnauthorized: false });
+    const fail = () => {
+      socket.destroy();
+      reject(new Error(`Port ${port} of 127.0.0.1 does not speak TLS.`));
+    };
+    socket.once('secureConnect', () => {
+      resolve();
+      socket.destroy();
+    });
+    for (const event of ['timeout', 'error', 'close']) socket.on(event, fail);
   });
 }

@@ -1,6 +1,6 @@
 import type { BrokerSpec, Configuration } from './broker-spec.ts';
 import { fetchJars } from './fetch.ts';
-import { firstAnswer } from './first-answer.ts';
+import { firstAnswer, firstHandshake } from './first-answer.ts';
 
 const file = '/etc/kafka/anymq.properties';
 const data = '/var/lib/kafka/data';
@@ -26,7 +26,8 @@ export const kafka: BrokerSpec = {
         command: ['sh', '-c', script],
         files: { [file]: properties({ ...defaults(advertisedPort), ...configuration }) },
       }),
-      answers: (port) => firstAnswer(port, apiVersions, ['\0\0']),
+      // A test may configure its listener for TLS.
+      answers: (port) => firstAnswer(port, apiVersions, ['\0\0']).catch(() => firstHandshake(port)),
     },
   ],
   url: ([port]) => `kafka://127.0.0.1:${port}`,
