@@ -8,7 +8,8 @@ import { keepReport, saveReport } from './results/files.ts';
 import { show } from './results/show.ts';
 import { type Suite, suites } from './suites.ts';
 
-process.exitCode = await main(process.argv.slice(2));
+// What hung may still hold a connection.
+process.exit(await main(process.argv.slice(2)));
 
 async function main(args: readonly string[]): Promise<number> {
   try {

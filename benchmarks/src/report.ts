@@ -25,6 +25,8 @@ export interface Report {
   readonly micro?: readonly PartCost[];
   /** How much a consumer holds beside a backlog at a real broker. */
   readonly brokerBacklogs?: readonly BrokerBacklog[];
+  /** Of a suite on several: each with its version. */
+  readonly servers?: readonly string[];
   /** Of a real broker. */
   readonly against?: Against;
 }
@@ -44,6 +46,8 @@ export interface ContenderReport {
   readonly role: string;
   readonly version: string;
   readonly lacks: readonly string[];
+  /** What of it failed in this run, and is therefore not among the figures. */
+  readonly failures: readonly string[];
 }
 
 export interface Machine {

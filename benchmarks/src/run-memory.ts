@@ -8,18 +8,21 @@ import { progress } from './progress.ts';
 import { type Report, reportOf } from './report.ts';
 import { runRounds } from './runner.ts';
 
+const withinMs: Readonly<Record<ComparisonRun['size'], number>> = { quick: 80_000, full: 100_000 };
+
 /** The broker in memory, and core on a driver that does next to nothing. */
 export async function runMemory({ size, rounds, only }: ComparisonRun): Promise<Report> {
   const collect = collector();
   const results = await runRounds(choose(memoryCases(size), only), {
     rounds,
+    withinMs: withinMs[size],
     onProgress: (round, labels) =>
       progress(`${round > 0 ? `round ${round} of ${rounds}` : 'warm-up'}: ${wordsOf(labels).join(' ')}`),
   });
   progress('');
   console.log(casesTable(results));
   const backlogs = only.length > 0 ? [] : await runBacklogs(backlogsOf(size), collect);
-  return reportOf({ broker: 'memory', size, rounds, cases: results, backlogs });
+  return reportOf({ broker: 'memory', size, rounds: results[0]?.perRound.length ?? 0, cases: results, backlogs });
 }
 
 /** A small backlog, which is still more than a consumer may hold, beside a large one: what it holds should not differ. */

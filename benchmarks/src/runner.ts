@@ -1,5 +1,6 @@
 import { type BenchCase, type Labels, type PreparedRun, startNow } from './bench-case.ts';
 import { type Spread, spreadOf } from './statistics.ts';
+import { within } from './within.ts';
 
 export interface RunnerOptions {
   /** Counted rounds. */
@@ -15,6 +16,8 @@ export interface RunnerOptions {
   readonly warmUp?: number;
   /** Rounds count from 1; those that warm up come before: 0, −1. */
   readonly onProgress: (round: number, labels: Labels) => void;
+  /** Of a case that failed, or hung: it is left out, of the rounds before too. Without it, the run rejects. */
+  readonly onFailure?: (labels: Labels, error: unknown) => void;
 }
 
 /** Of one case, over the counted rounds. */
@@ -43,6 +46,8 @@ const usualWarmUp = 2;
 const fewest = 3;
 /** Of the time, in which a round may still run on. */
 const overrun = 1.2;
+/** What takes longer hangs. */
+const caseWithinMs = 60_000;
 
 /**
  * Runs the cases in turns, A B C … C B A …, so that what slows the machine down for a while hits all of them, and none is
@@ -53,39 +58,43 @@ const overrun = 1.2;
  * @throws Error when the time was up before one round was counted
  */
 export async function runRounds(cases: readonly BenchCase[], options: RunnerOptions): Promise<readonly CaseResult[]> {
-  const { rounds, warmUp = usualWarmUp, withinMs = Infinity, now = () => performance.now(), onProgress } = options;
+  const { rounds, warmUp = usualWarmUp, withinMs = Infinity, now = () => performance.now() } = options;
   const startedAt = now();
   const isLate = (times: number): boolean => now() > startedAt + withinMs * times;
-  const counted: (readonly Sample[])[] = [];
+  const counted: Samples[] = [];
+  let left = cases;
   for (let round = 1 - warmUp; round <= rounds && !(round > fewest && isLate(1)); round += 1) {
-    const samples = await runRound(cases, { isReversed: round % 2 === 0, isOver: () => isLate(overrun) }, (one) =>
-      onProgress(round, one.labels),
-    );
-    if (samples === undefined) break;
+    const samples: Samples = new Map();
+    for (const benchCase of round % 2 === 0 ? left.toReversed() : left) {
+      if (isLate(overrun)) break;
+      options.onProgress(round, benchCase.labels);
+      const sample = await runSafely(benchCase, options);
+      if (sample === undefined) left = left.filter((one) => one !== benchCase);
+      else samples.set(benchCase, sample);
+    }
+    if (samples.size < left.length) break;
     if (round > 0) counted.push(samples);
   }
   if (counted.length === 0) throw new Error(`Not one round was done within ${Math.round(withinMs / 1000)} s.`);
-  return cases.map((benchCase, index) =>
+  return left.map((benchCase) =>
     resultOf(
       benchCase,
-      counted.map((samples) => samples[index] as Sample),
+      counted.flatMap((samples) => samples.get(benchCase) ?? []),
     ),
   );
 }
 
-/** In the order of the cases, whichever way round they ran. Undefined when it was over before all had run. */
-async function runRound(
-  cases: readonly BenchCase[],
-  { isReversed, isOver }: { readonly isReversed: boolean; readonly isOver: () => boolean },
-  onCase: (benchCase: BenchCase) => void,
-): Promise<readonly Sample[] | undefined> {
-  const samples: Sample[] = [];
-  for (const benchCase of isReversed ? cases.toReversed() : cases) {
-    if (isOver()) return undefined;
-    onCase(benchCase);
-    samples.push(await runOnce(benchCase));
+type Samples = Map<BenchCase, Sample>;
+
+async function runSafely(benchCase: BenchCase, { onFailure }: RunnerOptions): Promise<Sample | undefined> {
+  const { on, operation } = benchCase.labels;
+  try {
+    return await within(caseWithinMs, `${on}: ${operation}`, () => runOnce(benchCase));
+  } catch (error) {
+    if (onFailure === undefined) throw error;
+    onFailure(benchCase.labels, error);
+    return undefined;
   }
-  return isReversed ? samples.toReversed() : samples;
 }
 
 async function runOnce(benchCase: BenchCase): Promise<Sample> {

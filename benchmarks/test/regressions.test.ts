@@ -23,7 +23,7 @@ function latency(on: string, p50: number): LatencyResult {
 }
 
 function report(comparisons: readonly Comparison[], latencies: readonly LatencyResult[] = []): Report {
-  const contender = (name: string, role: string) => ({ name, role, version: '1', lacks: [] });
+  const contender = (name: string, role: string) => ({ name, role, version: '1', lacks: [], failures: [] });
   const contenders = [contender('anymq', 'ours'), contender('raw', 'raw'), contender('peer', 'peer')];
   return {
     broker: 'redis',

@@ -53,6 +53,19 @@ test('when the time is up before one round is counted, there is no result', asyn
   await expect(run).rejects.toThrow('Not one round');
 });
 
+test('a case that fails is told and left out, and keeps none of the others from being measured', async () => {
+  const failing: BenchCase = { ...benchCase('b', []), prepare: () => Promise.reject(new Error('refused')) };
+  const told: string[] = [];
+  const results = await runRounds([benchCase('a', []), failing], {
+    rounds: 3,
+    onProgress: () => undefined,
+    onFailure: ({ on }, error) => told.push(`${on}: ${String(error)}`),
+  });
+  expect(told).toEqual(['b: Error: refused']);
+  expect(results.map(({ on, perRound }) => [on, perRound.length])).toEqual([['a', 3]]);
+  await expect(runRounds([failing], { rounds: 3, onProgress: () => undefined })).rejects.toThrow('refused');
+});
+
 test('requests are counted for each message, those of the preparation apart', async () => {
   const [result] = await runRounds([benchCase('a', [])], { rounds: 3, onProgress: () => undefined });
   expect(result?.callsPerMessage).toBe(0.5);

@@ -82,8 +82,17 @@ export interface BrokerInUse {
 
 /** The one that the environment names, or a container of our own. */
 export async function useBroker({ broker, start }: BrokerSuite): Promise<BrokerInUse> {
-  const url = process.env[`ANYMQ_TEST_${broker.toUpperCase()}_URL`];
-  if (url !== undefined && url !== '') return { url, stop: async () => undefined };
+  const url = givenUrl(broker);
+  if (url !== '') return { url, stop: async () => undefined };
   const started = await startBroker(broker, start);
   return { url: started.url, stop: () => started.container.stop() };
+}
+
+/** Of a server that does not tell its version to clients: that of the image, when it is ours. */
+export function imageVersion(broker: BrokerName, version: string): string {
+  return givenUrl(broker) === '' ? version : `${broker}, the server that the environment names`;
+}
+
+function givenUrl(broker: BrokerName): string {
+  return process.env[`ANYMQ_TEST_${broker.toUpperCase()}_URL`] ?? '';
 }

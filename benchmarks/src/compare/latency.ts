@@ -1,6 +1,7 @@
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
 import { ordersOf } from '../payload.ts';
 import { percentileOf, type Spread, spreadOf } from '../statistics.ts';
+import { within } from '../within.ts';
 import type { Contender, Session } from './contender.ts';
 
 export interface LatencyOptions {
@@ -26,8 +27,14 @@ export interface LatencyResult {
 }
 
 type Load = LatencyResult['load'];
-type OnRound = (round: number, contender: Contender, load: Load) => void;
+interface Listeners {
+  readonly onRound: (round: number, contender: Contender, load: Load) => void;
+  /** Of a contender that failed, or hung: it is left out of that load. */
+  readonly onFailure: (contender: Contender, load: Load, error: unknown) => void;
+}
 
+/** What takes longer hangs. */
+const roundWithinMs = 60_000;
 const warmUpMessages = 100;
 /** Of those, one by one. */
 const joinMessages = 10;
@@ -38,19 +45,26 @@ export async function measureLatencies(
   url: string,
   contenders: readonly Contender[],
   options: LatencyOptions,
-  onRound: OnRound,
+  { onRound, onFailure }: Listeners,
 ): Promise<readonly LatencyResult[]> {
-  const measured = loads.flatMap((load) =>
+  let left = loads.flatMap((load) =>
     contenders.map((contender) => ({ load, contender, rounds: [] as (readonly number[])[] })),
   );
   const endAt = performance.now() + (options.withinMs ?? Infinity);
   for (let round = 1; round <= options.rounds && (round === 1 || performance.now() < endAt); round += 1) {
-    for (const one of round % 2 === 1 ? measured : measured.toReversed()) {
-      onRound(round, one.contender, one.load);
-      one.rounds.push(await measureRound(url, one.contender, one.load, options));
+    for (const one of round % 2 === 1 ? left : left.toReversed()) {
+      const { contender, load } = one;
+      onRound(round, contender, load);
+      try {
+        const measure = (): Promise<readonly number[]> => measureRound(url, contender, load, options);
+        one.rounds.push(await within(roundWithinMs, `${contender.name}: latency, ${load}`, measure));
+      } catch (error) {
+        onFailure(contender, load, error);
+        left = left.filter((other) => other !== one);
+      }
     }
   }
-  return measured.map(({ load, contender, rounds }) => ({
+  return left.map(({ load, contender, rounds }) => ({
     on: contender.name,
     load,
     perSecond: load === 'steady' ? options.steady.perSecond : undefined,

@@ -24,6 +24,8 @@ const columns: readonly Column<Row>[] = [
   { title: 'min–max', align: 'right', cell: ({ share }) => range(share, decimals) },
 ];
 
+const withinMs: Readonly<Record<ComparisonRun['size'], number>> = { quick: 100_000, full: 120_000 };
+
 /** What it costs to run each message once: every store, and the inbox, beside the same consumer without. */
 export async function runIdempotency({ size, rounds, only }: ComparisonRun): Promise<Report> {
   const [redis, postgres] = await Promise.all([
@@ -34,6 +36,7 @@ export async function runIdempotency({ size, rounds, only }: ComparisonRun): Pro
     const urls = { redis: redis.url, postgres: postgres.url };
     const results = await runRounds(choose(idempotencyCases(urls, size === 'quick' ? 10_000 : 40_000), only), {
       rounds,
+      withinMs: withinMs[size],
       onProgress: (round, labels) =>
         progress(`${round > 0 ? `round ${round} of ${rounds}` : 'warm-up'}: ${wordsOf(labels).join(' ')}`),
     });
@@ -44,7 +47,8 @@ export async function runIdempotency({ size, rounds, only }: ComparisonRun): Pro
         results.map((result) => withShare(result, results)),
       ),
     );
-    return reportOf({ broker: 'idempotency', size, rounds, cases: results, backlogs: [] });
+    const counted = results[0]?.perRound.length ?? 0;
+    return reportOf({ broker: 'idempotency', size, rounds: counted, cases: results, backlogs: [] });
   } finally {
     await Promise.all([redis.container.stop(), postgres.container.stop()]);
   }

@@ -1,5 +1,5 @@
 import { kafka } from '@anymq/kafka';
-import { type BrokerSuite, brokerSuite } from '../compare/broker-suite.ts';
+import { type BrokerSuite, brokerSuite, imageVersion } from '../compare/broker-suite.ts';
 import { nestKafka } from './nest.ts';
 import { platformaticKafka } from './platformatic.ts';
 import { partitions, rawKafka } from './raw.ts';
@@ -24,5 +24,5 @@ export const kafkaSuite: BrokerSuite = brokerSuite({
   aims: {
     anymq: { sendMany: 1, 'send-awaited': 0.9, consume: 0.6, 'consume-batch': 0.9 },
   },
-  version: async () => 'Kafka 4.3.0',
+  version: async () => imageVersion('kafka', 'Kafka 4.3.0'),
 });

@@ -20,12 +20,16 @@ export interface PartCost extends Labels {
 }
 
 const warmUpRounds = 3;
+/** No further round is begun after so long, once so many are counted. */
+const withinMs: Readonly<Record<ComparisonRun['size'], number>> = { quick: 60_000, full: 90_000 };
+const fewest = 3;
 
 /** Core alone, on a driver that does next to nothing: where the time and the memory of a message go. */
 export async function runMicro({ size, rounds, only }: ComparisonRun): Promise<Report> {
   const cases = choose(microCases(size === 'quick' ? 10_000 : 50_000), only);
   const measured = cases.map((benchCase) => ({ benchCase, times: [] as ByPart[], allocations: [] as ByPart[] }));
-  for (let round = 1 - warmUpRounds; round <= rounds; round += 1) {
+  const endAt = performance.now() + withinMs[size];
+  for (let round = 1 - warmUpRounds; round <= rounds && !(round > fewest && performance.now() > endAt); round += 1) {
     for (const { benchCase, times, allocations } of measured) {
       progress(
         `${round > 0 ? `round ${round}` : 'warm-up'}: ${benchCase.labels.operation} ${benchCase.labels.variant}`,
@@ -40,7 +44,8 @@ export async function runMicro({ size, rounds, only }: ComparisonRun): Promise<R
   progress('');
   const micro = measured.flatMap(({ benchCase, times, allocations }) => costsOf(benchCase, times, allocations));
   console.log(`\n${microTable(micro)}`);
-  return reportOf({ broker: 'micro', size, rounds, cases: [], backlogs: [], micro });
+  const counted = measured[0]?.times.length ?? 0;
+  return reportOf({ broker: 'micro', size, rounds: counted, cases: [], backlogs: [], micro });
 }
 
 function microCases(messages: number): readonly BenchCase[] {

@@ -1,5 +1,5 @@
 import { sqs } from '@anymq/sqs';
-import { type BrokerSuite, brokerSuite } from '../compare/broker-suite.ts';
+import { type BrokerSuite, brokerSuite, imageVersion } from '../compare/broker-suite.ts';
 import { sqsConsumer } from './bbc.ts';
 import { countingClient } from './counting-client.ts';
 import { messageQueueToolkit } from './message-queue-toolkit.ts';
@@ -29,5 +29,5 @@ export const sqsSuite: BrokerSuite = brokerSuite({
   aims: {
     anymq: { sendMany: 1, consume: 1, 'consume-batch': 1 },
   },
-  version: async () => 'ElasticMQ 1.7.1',
+  version: async () => imageVersion('sqs', 'ElasticMQ 1.7.1'),
 });

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Comparison } from '../../../benchmarks/src/compare/comparison.ts';
 import type { LatencyResult } from '../../../benchmarks/src/compare/latency.ts';
-import type { Against, Report } from '../../../benchmarks/src/report.ts';
+import type { Against, ContenderReport, Report } from '../../../benchmarks/src/report.ts';
 import type { CaseResult } from '../../../benchmarks/src/runner.ts';
 import type { Spread } from '../../../benchmarks/src/statistics.ts';
 import { list, table } from '../markdown.ts';
@@ -45,31 +45,54 @@ export function benchmarkOf(suite = ''): string {
     list(
       against.contenders
         .filter(({ lacks }) => lacks.length > 0)
-        .map(({ name, version, lacks }) => `${name} ${version}: no ${lacks.join(', ')}`),
+        .map((one) => `${one.name} ${one.version}: no ${one.lacks.join(', ')}${failuresOf(one)}`),
     ),
   ].join('\n\n');
 }
 
-/** How cost grows. */
-export function benchmarkGrowth(): string {
+/** How cost grows with one thing; without a name, what that was measured on. */
+export function benchmarkGrowth(axis?: string): string {
   const report = readReport('growth');
   if (report === undefined) return notYet;
-  const figures = ['size', 'concurrency', 'keys', 'groups', 'processes', 'backlog'];
+  if (axis === undefined) return `${(report.servers ?? []).join(', ')}. ${machineOf(report)}`;
   return [
-    machineOf(report),
-    ...figures.map((axis) => `![${axis}](benchmarks/growth-${axis}.svg)`),
-    table(
-      ['broker', 'grows', 'to', 'work', 'messages/s', 'µs CPU'],
-      report.cases.map(({ on, operation, codec, variant, messagesPerSecond, cpuMicroseconds }) => [
-        on,
-        operation,
-        whole(Number(codec)),
-        variant,
-        whole(messagesPerSecond.median),
-        cpuMicroseconds.median.toFixed(1),
-      ]),
-    ),
+    `![${axis}](benchmarks/growth-${axis}.svg)`,
+    axis === 'backlog' ? backlogTable(report) : growthTable(report, axis),
   ].join('\n\n');
+}
+
+/** A line for each value, a column for each broker and kind of work. */
+function growthTable({ cases }: Report, axis: string): string {
+  const points = cases.filter(({ operation }) => operation === axis);
+  const columns = [...new Set(points.map(({ on, variant }) => `${on}, ${variant}`))];
+  const values = [...new Set(points.map(({ codec }) => codec))];
+  const cell = (value: string, column: string): string => {
+    const found = points.find(({ codec, on, variant }) => codec === value && `${on}, ${variant}` === column);
+    return found === undefined ? '' : wholeSpread(found.messagesPerSecond);
+  };
+  return table(
+    [axisTitles[axis] ?? axis, ...columns.map((column) => `${column}: messages/s`)],
+    values.map((value) => [whole(Number(value)), ...columns.map((column) => cell(value, column))]),
+  );
+}
+
+const axisTitles: Readonly<Record<string, string>> = {
+  size: 'bytes of a body',
+  concurrency: 'handlers at once',
+  keys: 'keys',
+  groups: 'groups',
+  processes: 'processes',
+};
+
+function backlogTable({ brokerBacklogs = [] }: Report): string {
+  return table(
+    ['broker', 'messages waiting', 'megabytes that the consumer holds'],
+    brokerBacklogs.map(({ on, backlog, consumerBytes }) => [on, whole(backlog), (consumerBytes / 1e6).toFixed(2)]),
+  );
+}
+
+function failuresOf({ failures }: ContenderReport): string {
+  return failures.length === 0 ? '' : `. Failed in this run, and is not among its figures: ${failures.join('; ')}`;
 }
 
 /** Where the time of a message goes in core. */
@@ -150,6 +173,10 @@ function ratioCell(comparison: Comparison | undefined): string {
 
 function spreadCell({ median, min, max }: Spread): string {
   return `${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`;
+}
+
+function wholeSpread({ median, min, max }: Spread): string {
+  return `${whole(median)} (${whole(min)}–${whole(max)})`;
 }
 
 function signed(value: number): string {
