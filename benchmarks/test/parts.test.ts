@@ -5,9 +5,9 @@ import { bytesByPart, timeByPart } from '../src/micro/profile.ts';
 const core = 'file:///somewhere/packages/core/src';
 
 test.each([
-  [`${core}/codec.ts`, 'encode'],
-  [`${core}/wire-values.ts`, 'encode'],
-  [`${core}/produce/build-message.ts`, 'encode'],
+  [`${core}/codec.ts`, 'codec and wire'],
+  [`${core}/wire-values.ts`, 'codec and wire'],
+  [`${core}/produce/build-message.ts`, 'codec and wire'],
   [`${core}/produce/batcher.ts`, 'batching'],
   [`${core}/middleware/idempotent.ts`, 'middleware'],
   [`${core}/consume/lanes.ts`, 'lanes'],

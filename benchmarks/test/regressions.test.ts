@@ -50,6 +50,11 @@ test('a ratio below that spread is worse', () => {
   ]);
 });
 
+test('a ratio below that spread, some rounds of which were as before, is nothing', () => {
+  const wide: Comparison = { ...comparison(0.8), ratio: { median: 0.8, min: 0.7, max: 1.05 } };
+  expect(regressionsOf(report([comparison(1)]), report([wide]))).toEqual([]);
+});
+
 test('more processor time than that spread is worse', () => {
   expect(regressionsOf(report([comparison(1, 1)]), report([comparison(1, 1.3)]))).toEqual([
     { what: 'anymq: sendMany, processor time of raw', before: 1, now: 1.3 },

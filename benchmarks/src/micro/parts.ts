@@ -1,6 +1,6 @@
 /** What a function's source file belongs to. The first that matches counts. */
 const parts: readonly (readonly [part: string, file: RegExp])[] = [
-  ['encode', /core\/src\/(?:produce\/(?:build-message|random-id)|wire|codec)/],
+  ['codec and wire', /core\/src\/(?:produce\/(?:build-message|random-id)|wire|codec)/],
   ['batching', /core\/src\/produce\//],
   ['decode', /core\/src\/consume\/decode/],
   ['middleware', /core\/src\/(?:middleware\/|client\/compose)/],

@@ -15,23 +15,13 @@ export function microFigures(micro: readonly PartCost[]): ReadonlyMap<string, Fi
   const figure = (value: 'time' | 'bytes', label: string): Figure => ({
     height: 60 + works.length * 34,
     marginLeft: 150,
+    marginRight: 160,
     x: { label, grid: true },
     y: { label: null, domain: works },
     color: { domain: [...partNames], scheme: 'Paired' },
     marks: [
       Plot.barX(rows, Plot.stackX({ x: value, y: 'work', fill: 'part', order: [...partNames] })),
-      Plot.text(
-        rows.filter((row) => row[value] * 14 > largest(rows.map((one) => one[value]))),
-        Plot.stackX({
-          x: value,
-          y: 'work',
-          text: 'part',
-          z: 'part',
-          order: [...partNames],
-          fill: 'black',
-          fontSize: 8,
-        }),
-      ),
+      ...partNames.flatMap((part, index) => legendEntry(part, index)),
     ],
   });
   return new Map([
@@ -40,6 +30,11 @@ export function microFigures(micro: readonly PartCost[]): ReadonlyMap<string, Fi
   ]);
 }
 
-function largest(values: readonly number[]): number {
-  return Math.max(...values);
+/** Beside the bars: in them there is no room for words. */
+function legendEntry(part: string, index: number): readonly Plot.Markish[] {
+  const place = { frameAnchor: 'top-right', dy: 6 + index * 17 } as const;
+  return [
+    Plot.dot([{ part }], { ...place, dx: 24, r: 5, fill: 'part', symbol: 'square' }),
+    Plot.text([part], { ...place, dx: 36, text: [part], textAnchor: 'start', lineAnchor: 'middle' }),
+  ];
 }

@@ -1,6 +1,7 @@
 import type { Comparison } from '../compare/comparison.ts';
 import type { LatencyResult } from '../compare/latency.ts';
 import type { Report } from '../report.ts';
+import type { Spread } from '../statistics.ts';
 
 /** Something of the product's that is worse, beside the raw client, than in the run that was committed. */
 export interface Regression {
@@ -9,7 +10,7 @@ export interface Regression {
   readonly now: number;
 }
 
-/** Beyond the spread of the committed run, and by more than this share: less than that says nothing. */
+/** Outside of the spread of either run, and by more than this share: less than that says nothing. */
 const tolerance = 0.05;
 /** Latencies scatter more: a twentieth of a millisecond is the machine's. */
 const latencyTolerance = 0.25;
@@ -32,14 +33,19 @@ function slower(before: readonly Comparison[], now: Comparison): readonly Regres
   const then = before.find((one) => one.on === on && one.operation === operation);
   if (then === undefined) return [];
   const what = `${on}: ${operation}`;
-  const speed = now.ratio.median < then.ratio.min * (1 - tolerance);
-  const cpu = now.cpuRatio.median > then.cpuRatio.max * (1 + tolerance);
+  const speed = isBelow(now.ratio, then.ratio);
+  const cpu = isBelow(then.cpuRatio, now.cpuRatio);
   return [
     ...(speed ? [{ what: `${what}, messages/s of raw`, before: then.ratio.median, now: now.ratio.median }] : []),
     ...(cpu
       ? [{ what: `${what}, processor time of raw`, before: then.cpuRatio.median, now: now.cpuRatio.median }]
       : []),
   ];
+}
+
+/** Neither median is within the other's spread. */
+function isBelow(one: Spread, other: Spread): boolean {
+  return one.median < other.min * (1 - tolerance) && one.max < other.median;
 }
 
 function later(
