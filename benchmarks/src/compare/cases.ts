@@ -9,6 +9,9 @@ import {
   sendOperations,
 } from './contender.ts';
 
+/** Fewer say nothing. */
+const fewestMessages = 20;
+
 /** Messages of a run, of the contenders without a share of their own. */
 export type Counts = Readonly<Record<Operation, number>>;
 
@@ -17,6 +20,8 @@ export type TimedFrom = 'start' | 'first message';
 
 export interface ComparisonOptions {
   readonly counts: Counts;
+  /** Of the counts. */
+  readonly share: number;
   /** 'start' by default. */
   readonly timedFrom?: TimedFrom | undefined;
 }
@@ -25,12 +30,14 @@ export interface ComparisonOptions {
 export function comparisonCases(
   url: string,
   contenders: readonly Contender[],
-  { counts, timedFrom = 'start' }: ComparisonOptions,
+  { counts, share, timedFrom = 'start' }: ComparisonOptions,
 ): readonly BenchCase[] {
   const cases = (operation: Operation, make: (contender: Contender, messages: number) => BenchCase) =>
     contenders
       .filter(({ omits = [] }) => !omits.includes(operation))
-      .map((contender) => make(contender, Math.ceil(counts[operation] * (contender.share ?? 1))));
+      .map((contender) =>
+        make(contender, Math.max(fewestMessages, Math.ceil(counts[operation] * share * (contender.share ?? 1)))),
+      );
   return [
     ...sendOperations.flatMap((operation) =>
       cases(operation, (one, messages) => sendCase(url, one, operation, messages)),

@@ -9,9 +9,10 @@ export class Failures {
     this.#roles = new Map(contenders.map(({ name, role }) => [name, role]));
   }
 
-  /** @throws the error, when it is not a peer's */
+  /** Once for an operation. @throws the error, when it is not a peer's */
   note(name: string, operation: string, error: unknown): void {
     if (this.#roles.get(name) !== 'peer') throw error;
+    if (this.of(name).some((before) => before.startsWith(`${operation} (`))) return;
     const text = `${operation} (${error instanceof Error ? error.message : String(error)})`;
     console.error(`\n✗ ${name}: ${text}`);
     this.#failures.set(name, [...this.of(name), text]);

@@ -2,7 +2,6 @@ import { choose } from '../choose.ts';
 import { installPeers } from '../peers.ts';
 import { progress } from '../progress.ts';
 import { type ContenderReport, type Report, reportOf } from '../report.ts';
-import { runRounds } from '../runner.ts';
 import { type BrokerSuite, type Size, useBroker } from './broker-suite.ts';
 import { comparisonCases } from './cases.ts';
 import { Failures } from './failures.ts';
@@ -10,6 +9,7 @@ import { compare } from './comparison.ts';
 import { type LatencyResult, measureLatencies } from './latency.ts';
 import { comparisonTable, lackList, latencyTable } from './print.ts';
 import { requireSameWork } from './same-work.ts';
+import { runToFit } from './run-to-fit.ts';
 import type { Contender } from './contender.ts';
 
 export interface ComparisonRun {
@@ -20,7 +20,7 @@ export interface ComparisonRun {
 }
 
 /** A quick run of one broker ends within three minutes, all full ones within thirty: also on a machine that is busy. */
-const casesWithinMs: Readonly<Record<Size, number>> = { quick: 85_000, full: 150_000 };
+const casesWithinMs: Readonly<Record<Size, number>> = { quick: 95_000, full: 150_000 };
 const latenciesWithinMs: Readonly<Record<Size, number>> = { quick: 45_000, full: 75_000 };
 
 /** Runs the comparison on one broker, prints it, and returns it. The broker's container is gone afterwards. */
@@ -41,14 +41,16 @@ async function measure(suite: BrokerSuite, { size, rounds, only, peers }: Compar
   await requireSameWork(url, contenders);
   const failures = new Failures(contenders);
   const { timedFrom } = suite;
-  const cases = choose(comparisonCases(url, contenders, { counts: suite.counts(size), timedFrom }), only);
-  const results = await runRounds(cases, {
-    rounds,
-    withinMs: casesWithinMs[size],
-    onProgress: (round, { on, operation }) =>
-      progress(`${round > 0 ? `round ${round} of ${rounds}` : 'warm-up'}: ${operation}, ${on}`),
-    onFailure: ({ on, operation }, error) => failures.note(on, operation, error),
-  });
+  const results = await runToFit(
+    (share) => choose(comparisonCases(url, contenders, { counts: suite.counts(size), share, timedFrom }), only),
+    {
+      rounds,
+      withinMs: casesWithinMs[size],
+      onProgress: (round, { on, operation }) =>
+        progress(`${round > 0 ? `round ${round} of ${rounds}` : 'warm-up'}: ${operation}, ${on}`),
+      onFailure: ({ on, operation }, error) => failures.note(on, operation, error),
+    },
+  );
   const counted = results[0]?.perRound.length ?? 0;
   const comparisons = compare(results, suite.aims);
   progress('');

@@ -39,6 +39,7 @@ export const nestKafka: Contender = {
     'batch handlers',
   ],
   omits: ['consume-batch'],
+  share: 0.5,
   async open(url) {
     withoutNestLog();
     const { ClientKafka } = requirePeer<NestKafka>('@nestjs/microservices');

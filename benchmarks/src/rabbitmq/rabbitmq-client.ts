@@ -37,6 +37,7 @@ export const rabbitmqClient: Contender = {
   version: () => peerVersion('rabbitmq-client'),
   lacks: ['retry after a delay', 'dead letters with their reason', 'batch handlers', 'order by key'],
   omits: ['consume-batch'],
+  share: 0.5,
   async open(url) {
     const { Connection } = requirePeer<RabbitmqClient>('rabbitmq-client');
     const queue = `client-bench-${process.pid}-${(opened += 1)}`;

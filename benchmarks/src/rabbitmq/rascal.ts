@@ -33,7 +33,7 @@ export const rascal: Contender = {
   version: () => peerVersion('rascal'),
   lacks: ['batch handlers', 'order by key'],
   omits: ['consume-batch'],
-  share: 0.1,
+  share: 0.05,
   async open(url) {
     const queue = `rascal-bench-${process.pid}-${(opened += 1)}`;
     const broker = await createBroker(url, queue);

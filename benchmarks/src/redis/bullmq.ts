@@ -40,7 +40,7 @@ export const bullMq: Contender = {
   version: () => peerVersion('bullmq'),
   lacks: ['topics with groups', 'batch handlers', 'order by key'],
   omits: ['consume-batch'],
-  share: 0.25,
+  share: 0.1,
   async open(url) {
     const { Queue, Worker } = requirePeer<BullMq>('bullmq');
     const name = `bull-bench-${process.pid}-${(opened += 1)}`;

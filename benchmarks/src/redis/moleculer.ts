@@ -29,7 +29,7 @@ export const moleculerChannels: Contender = {
   version: () => peerVersion('@moleculer/channels'),
   lacks: ['lease renewal', 'delays', 'deleting what is handled', 'batch handlers', 'order by key'],
   omits: ['consume-batch'],
-  share: 0.25,
+  share: 0.15,
   async open(url) {
     const name = `channel-bench-${process.pid}-${(opened += 1)}`;
     const admin = new Redis(url);

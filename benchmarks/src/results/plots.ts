@@ -103,7 +103,7 @@ function bars(rows: readonly { readonly on: string; readonly operation: string }
   const shown = names.filter((name) => rows.some(({ on }) => on === name));
   const operations = [...new Set(rows.map(({ operation }) => operation))];
   return {
-    marginLeft: 140,
+    marginLeft: 175,
     marginRight: 110,
     height: 50 + operations.length * (shown.length * 18 + 14),
     y: { label: null, domain: shown },
