@@ -7,6 +7,7 @@ import { stage, type Stage } from './stage.ts';
 const messages = 60;
 const keys = 5;
 const partitions = 3;
+const leaseMs = 1000;
 
 /** Numbers from 0 to 1 that a seed repeats. */
 function seeded(seed: number): () => number {
@@ -65,15 +66,18 @@ async function chaos(seed: number): Promise<Chaos> {
       ordered: true,
       handler,
       definition: { partitions },
+      // Of every third: handlers run for too long all the time, and do not look at their signals.
+      limits: seed % 3 === 0 ? { maxRunMs: 200 } : {},
       start: false,
     },
     {
+      leaseMs,
       concurrency: 1 + Math.floor(random() * 6),
       maxHeld: 3 + Math.floor(random() * 20),
       retry: ({ attempt }) => (attempt >= 4 ? null : 50),
     },
   );
-  const broker = new SimulatedBroker(made.driver, random);
+  const broker = new SimulatedBroker(made.driver, random, { clock: made.clock, leaseMs });
   await made.consumer.start();
   await settle();
   broker.faults = { settle: random() < 0.5 ? 0 : 0.15 };
@@ -110,9 +114,10 @@ async function chaos(seed: number): Promise<Chaos> {
   }
   broker.faults = { settle: 0 };
   made.consumer.resume();
-  for (let round = 0; round < 400 && broker.left > 0; round += 1) {
+  for (let round = 0; round < 2000 && broker.left > 0; round += 1) {
     for (const { end } of open.splice(0)) end();
-    await made.clock.advance(500);
+    // Less than `maxRunMs`.
+    await made.clock.advance(100);
     made.driver.endPoll();
   }
   return { made, broker, wrong };

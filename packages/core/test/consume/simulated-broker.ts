@@ -13,11 +13,18 @@ interface Entry {
   failure: FailureRecord | undefined;
   heldUntil: number | undefined;
   delivered: boolean;
+  /** By the broker's clock; of what is in hand. */
+  leaseUntil: number;
 }
 
 export interface Faults {
   /** 0 to 1: how often a settlement, or one item of it, fails or is lost. */
   readonly settle: number;
+}
+
+interface Leases {
+  readonly clock: { now(): number };
+  readonly leaseMs: number;
 }
 
 /** An ordered broker with one reader, which keeps what the driver interface promises while everything else goes wrong. */
@@ -26,12 +33,15 @@ export class SimulatedBroker {
   faults: Faults = { settle: 0 };
   readonly #driver: ScriptedDriver;
   readonly #random: () => number;
+  readonly #leases: Leases;
   readonly #byToken = new Map<Token, Entry>();
   readonly #answers = new Map<Token, SettleResult>();
 
-  constructor(driver: ScriptedDriver, random: () => number) {
+  constructor(driver: ScriptedDriver, random: () => number, leases: Leases) {
     this.#driver = driver;
     this.#random = random;
+    this.#leases = leases;
+    driver.onExtend = (tokens) => this.#extend(tokens);
     driver.onReceive = (options) => this.#receive(options);
     driver.onSettle = (items) => this.#settle(items);
     driver.onRecordHeld = async (held) => this.#record(held);
@@ -42,7 +52,14 @@ export class SimulatedBroker {
   }
 
   send(id: string, key: string, partition: number): void {
-    const rest = { token: undefined, attempt: 1, failure: undefined, heldUntil: undefined, delivered: false };
+    const rest = {
+      token: undefined,
+      attempt: 1,
+      failure: undefined,
+      heldUntil: undefined,
+      delivered: false,
+      leaseUntil: 0,
+    };
     this.entries.push({ id, key, partition, place: 'waiting', ...rest });
     this.#driver.endPoll();
   }
@@ -85,6 +102,7 @@ export class SimulatedBroker {
 
   #receive({ maxMessages, pausedPartitions }: ReceiveOptions): Promise<readonly Received[]> | undefined {
     if (this.#random() < this.faults.settle / 4) return Promise.reject(new ScriptedError('cut'));
+    this.#expire();
     const waiting = this.entries.filter(
       ({ place, partition }) => place === 'waiting' && pausedPartitions?.has(partition) !== true,
     );
@@ -95,9 +113,26 @@ export class SimulatedBroker {
   #hand(entry: Entry): Received {
     const { id, key, partition, attempt, failure, heldUntil, delivered: redelivered } = entry;
     const message = received(id, { key, partition, attempt, redelivered, failure, heldUntil });
-    Object.assign(entry, { place: 'in hand', token: message.token, delivered: true });
+    const leaseUntil = this.#leases.clock.now() + this.#leases.leaseMs;
+    Object.assign(entry, { place: 'in hand', token: message.token, delivered: true, leaseUntil });
     this.#byToken.set(message.token, entry);
     return message;
+  }
+
+  /** Nobody is told of a lease that has run out, and nothing else goes with it. */
+  #expire(): void {
+    const now = this.#leases.clock.now();
+    for (const entry of this.entries) {
+      if (entry.place === 'in hand' && entry.leaseUntil <= now) this.#back(entry, lost);
+    }
+  }
+
+  #extend(tokens: readonly Token[]): void {
+    const { clock, leaseMs } = this.#leases;
+    for (const token of tokens) {
+      const entry = this.#byToken.get(token);
+      if (entry?.token === token) entry.leaseUntil = clock.now() + leaseMs;
+    }
   }
 
   async #settle(items: readonly Settlement[]): Promise<readonly SettleResult[]> {
