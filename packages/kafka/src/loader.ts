@@ -9,7 +9,7 @@ import type { Names } from './names.ts';
 import { PartitionLog } from './partition-log.ts';
 import { decodeProgress } from './progress.ts';
 import type { Share } from './share.ts';
-import { createTopics } from './topics.ts';
+import { addPartitions, createTopics } from './topics.ts';
 
 /** Which topic a log is of: the destination itself, or a retry topic whose records wait for so long (0: until they are due). */
 interface Source {
@@ -78,7 +78,7 @@ export class Loader {
 
   /** Of one retry topic, which is made when it is not there. */
   async loadRetry(topic: string, partition: number, tierMs: number): Promise<PartitionLog> {
-    const leaders = (await leadersOf(this.#link, topic, this.#context.clock)) ?? (await this.#makeRetry(topic));
+    const leaders = await this.#retryWith(topic, partition);
     const leader = leaders.get(partition) ?? -1;
     const here = new Map([[partition, leader]]);
     const committed = await committedOf(this.#link, this.#names.group, new Map([[topic, [partition]]]));
@@ -86,11 +86,15 @@ export class Loader {
     return this.#logOf({ topic, tierMs, leaders }, partition, leader, committed.get(topic)?.get(partition), first);
   }
 
-  async #makeRetry(topic: string): Promise<Leaders> {
+  /** Made, or given the partitions that were added to the destination, when it lacks this one. */
+  async #retryWith(topic: string, partition: number): Promise<Leaders> {
     const { clock } = this.#context;
+    const there = await leadersOf(this.#link, topic, clock);
+    if (there?.has(partition) === true) return there;
     const main = await leadersOf(this.#link, this.#names.main, clock);
     if (main === undefined) throw new KafkaDriverError('NOT_FOUND', `The topic ${this.#names.main} does not exist.`);
-    await createTopics(this.#link, [{ name: topic, partitions: main.size }], this.#context);
+    if (there === undefined) await createTopics(this.#link, [{ name: topic, partitions: main.size }], this.#context);
+    else await addPartitions(this.#link, topic, main.size, clock);
     return (await leadersOf(this.#link, topic, clock)) ?? new Map<number, number>();
   }
 
@@ -103,7 +107,9 @@ export class Loader {
       ...tiersMs.map((tierMs) => ({ topic: tier(tierMs), tierMs })),
     ];
     const leaders = await Promise.all(topics.map(({ topic }) => leadersOf(this.#link, topic, clock)));
-    if (leaders[0] === undefined) throw new KafkaDriverError('NOT_FOUND', `The topic ${main} does not exist.`);
+    // It was there when the receiver was opened: it may come back, as when it is deleted later.
+    if (leaders[0] === undefined)
+      throw new KafkaDriverError('NOT_CONNECTED', `The topic ${main} does not exist any more.`);
     this.partitions = leaders[0].size;
     return topics.flatMap((each, index) => {
       const found = leaders[index];

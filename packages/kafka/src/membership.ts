@@ -35,6 +35,8 @@ const nobody: Identity = { memberId: '', generation: -1 };
 const rebalanceMs = 15_000;
 const retryMs = 150;
 const leaveMs = 1000;
+/** How often the leader counts the partitions. */
+const countEveryMs = 5000;
 const strangers: ReadonlySet<string | undefined> = new Set([
   'UNKNOWN_MEMBER_ID',
   'ILLEGAL_GENERATION',
@@ -55,6 +57,9 @@ export class Membership {
   #isLeaving = false;
   #wantsJoin = true;
   #isJoining = false;
+  /** Of the topic when they were given out; 0: by another member. */
+  #partitions = 0;
+  #countedAt = 0;
   #contactAt: number;
   #running: Promise<void> | undefined;
   readonly #firstJoin = Promise.withResolvers<void>();
@@ -156,9 +161,12 @@ export class Membership {
   async #sync({ members, leaderId, memberId, generationId }: JoinedGroup, coordinator: Broker): Promise<void> {
     const { groupId, topic, link, clock } = this.#context;
     let groupAssignment: readonly { readonly memberId: string; readonly memberAssignment: Buffer }[] = [];
+    this.#partitions = 0;
     if (leaderId === memberId) {
       const leaders = await leadersOf(link, topic, clock);
       const partitions = [...(leaders?.keys() ?? [])].toSorted((a, b) => a - b);
+      this.#partitions = partitions.length;
+      this.#countedAt = clock.now();
       groupAssignment = [...assign(members, partitions)].map(([id, share]) => ({
         memberId: id,
         memberAssignment: encodeAssignment(topic, share),
@@ -180,6 +188,15 @@ export class Membership {
     this.#coordinator ??= await this.#context.link.cluster.findGroupCoordinator({ groupId });
     await this.#coordinator.heartbeat({ groupId, memberId, groupGenerationId: generation });
     this.#contactAt = clock.now();
+    if (this.#partitions > 0 && clock.now() - this.#countedAt >= countEveryMs) await this.#count();
+  }
+
+  /** Somebody may have added some: nobody has them until the next join. */
+  async #count(): Promise<void> {
+    const { link, topic, clock } = this.#context;
+    this.#countedAt = clock.now();
+    const leaders = await leadersOf(link, topic, clock);
+    if ((leaders?.size ?? 0) > this.#partitions) this.#wantsJoin = true;
   }
 
   async #onFailure(error: unknown): Promise<void> {

@@ -98,6 +98,10 @@ export interface Broker {
   }): Promise<{ readonly groups: readonly { readonly groupId: string; readonly state: string }[] }>;
   deleteGroups(groupIds: readonly string[]): Promise<unknown>;
   createTopics(request: { readonly topics: readonly NewTopic[]; readonly timeout: number }): Promise<unknown>;
+  createPartitions(request: {
+    readonly topicPartitions: readonly { readonly topic: string; readonly count: number }[];
+    readonly timeout: number;
+  }): Promise<unknown>;
   deleteTopics(request: { readonly topics: readonly string[]; readonly timeout: number }): Promise<unknown>;
   deleteRecords(request: {
     readonly topics: readonly TopicPartitions<{ readonly partition: number; readonly offset: string }>[];

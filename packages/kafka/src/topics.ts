@@ -83,6 +83,20 @@ async function untilThere(link: Link, name: string, clock: Clock): Promise<void>
   }
 }
 
+/** Up to that many. Of several that do it at once, one does. */
+export async function addPartitions(link: Link, topic: string, count: number, clock: Clock): Promise<void> {
+  const controller = await link.cluster.findControllerBroker();
+  try {
+    await controller.createPartitions({ topicPartitions: [{ topic, count }], timeout: timeoutMs });
+  } catch (error) {
+    if (errorType(error) !== 'INVALID_PARTITIONS') throw error;
+  }
+  for (let tries = 0; tries < 250; tries++) {
+    if (((await leadersOf(link, topic, clock))?.size ?? 0) >= count) return;
+    await sleep(clock, 20);
+  }
+}
+
 export async function deleteTopics(link: Link, topics: readonly string[]): Promise<void> {
   if (topics.length === 0) return;
   const controller = await link.cluster.findControllerBroker();

@@ -151,7 +151,10 @@ class Session {
     );
     return round.map(({ topic, record: { partition } }) => {
       const name = `${topic}/${partition}`;
-      const offset = next.get(name) ?? -1;
+      const offset = next.get(name);
+      // What goes to a partition that was added since it last asked, kafkajs drops in silence. The next producer asks.
+      if (offset === undefined)
+        throw new KafkaDriverError('NOT_CONNECTED', `The client does not know ${topic}'s partition ${partition} yet.`);
       next.set(name, offset + 1);
       return offset < 0 ? undefined : String(offset);
     });
