@@ -44,6 +44,8 @@ async function runOne(name: string, parsed: Arguments): Promise<Report | undefin
   try {
     const report = await (suites.get(name) as Suite)(parsed);
     keep(name, report, parsed);
+    if (report.rounds < 3)
+      console.log(`\nNo more than ${report.rounds} rounds fitted into the time: the spread says nothing.`);
     console.log(`\n${name}: ${Math.round((performance.now() - started) / 1000)} s\n`);
     return report;
   } catch (error) {

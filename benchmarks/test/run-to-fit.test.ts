@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fittingShare } from '../src/compare/run-to-fit.ts';
+import { fittingShare } from '../src/run-to-fit.ts';
 
 test('all messages are sent where a round of them fits', () => {
   expect(fittingShare(20_000, 2000)).toBe(1);

@@ -2,6 +2,7 @@ import { choose } from '../choose.ts';
 import { installPeers } from '../peers.ts';
 import { progress } from '../progress.ts';
 import { type ContenderReport, type Report, reportOf } from '../report.ts';
+import { runToFit } from '../run-to-fit.ts';
 import { type BrokerSuite, type Size, useBroker } from './broker-suite.ts';
 import { comparisonCases } from './cases.ts';
 import { Failures } from './failures.ts';
@@ -9,7 +10,6 @@ import { compare } from './comparison.ts';
 import { type LatencyResult, measureLatencies } from './latency.ts';
 import { comparisonTable, lackList, latencyTable } from './print.ts';
 import { requireSameWork } from './same-work.ts';
-import { runToFit } from './run-to-fit.ts';
 import type { Contender } from './contender.ts';
 
 export interface ComparisonRun {

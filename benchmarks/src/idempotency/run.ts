@@ -4,7 +4,8 @@ import type { ComparisonRun } from '../compare/run.ts';
 import { decimals, range, whole } from '../format.ts';
 import { progress } from '../progress.ts';
 import { type Report, reportOf } from '../report.ts';
-import { type CaseResult, runRounds } from '../runner.ts';
+import { runToFit } from '../run-to-fit.ts';
+import type { CaseResult } from '../runner.ts';
 import { ratioOf, type Spread } from '../statistics.ts';
 import { type Column, formatTable } from '../table.ts';
 import { idempotencyCases } from './cases.ts';
@@ -34,7 +35,8 @@ export async function runIdempotency({ size, rounds, only }: ComparisonRun): Pro
   ]);
   try {
     const urls = { redis: redis.url, postgres: postgres.url };
-    const results = await runRounds(choose(idempotencyCases(urls, size === 'quick' ? 10_000 : 40_000), only), {
+    const messages = size === 'quick' ? 10_000 : 40_000;
+    const results = await runToFit((share) => choose(idempotencyCases(urls, messages * share), only), {
       rounds,
       withinMs: withinMs[size],
       onProgress: (round, labels) =>

@@ -82,6 +82,8 @@ function latencyPlot(latencies: readonly LatencyResult[], names: readonly string
       label: 'milliseconds from the intended time of sending to the handler: p50 (dot), p99 (bar) →',
       type: 'log',
       grid: true,
+      ticks: 6,
+      tickFormat: (value: number) => value.toLocaleString('en'),
     },
     marks: [
       Plot.ruleY(rows, {

@@ -107,7 +107,8 @@ export function benchmarkMicro(): string {
 }
 
 function machineOf({ size, rounds, machine: { cores, cpu, node }, at, commit = 'unknown' }: Report): string {
-  return `Medians of ${rounds} alternating rounds (${size} run), ${cores} × ${cpu}, Node ${node}, ${at.slice(0, 10)}, commit ${commit.slice(0, 8)}.`;
+  const warning = rounds < 3 ? ' No more rounds fitted into the time: the spread says nothing.' : '';
+  return `Medians of ${rounds} alternating rounds (${size} run), ${cores} × ${cpu}, Node ${node}, ${at.slice(0, 10)}, commit ${commit.slice(0, 8)}.${warning}`;
 }
 
 function conditions(report: Report): string {

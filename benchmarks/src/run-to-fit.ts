@@ -1,5 +1,5 @@
-import type { BenchCase } from '../bench-case.ts';
-import { type CaseResult, type RunnerOptions, runRounds } from '../runner.ts';
+import type { BenchCase } from './bench-case.ts';
+import { type CaseResult, type RunnerOptions, runRounds } from './runner.ts';
 
 /** A share of the messages that is enough to compile everything, and to tell how long the rest takes. */
 const trialShare = 0.2;
