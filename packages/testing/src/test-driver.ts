@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, test, vi, type TestContext } from 'vitest';
 import { allCases } from './all-cases.ts';
-import type { ConformanceCase, Group } from './conformance-case.ts';
+import type { ConformanceCase, Group, Need } from './conformance-case.ts';
 import { allGroups, groupTitles } from './groups.ts';
 import type { Harness } from './harness.ts';
 import { createResourceWatch } from './resource-watch.ts';
@@ -10,6 +10,8 @@ import { createEnvironment } from './run-conformance.ts';
 export interface TestDriverOptions {
   /** All by default. */
   readonly groups?: readonly Group[];
+  /** Only the cases that need this: for a broker of its own that is restarted, where all others run elsewhere. */
+  readonly needing?: Need;
   /** Multiplies every upper bound: above 1 for a slow machine or broker. 1 by default. */
   readonly timeScale?: number;
   /** Cases at once, each in its own namespace: 16 by default. */
@@ -21,17 +23,21 @@ export interface TestDriverOptions {
  * calls. Closes the harness at the end. Cases whose capability or harness member is missing are shown as skipped, with the reason.
  */
 export function testDriver(harness: Harness, options: TestDriverOptions = {}): void {
-  const { groups = allGroups, timeScale = 1, concurrency = 16 } = options;
+  const { groups = allGroups, needing, timeScale = 1, concurrency = 16 } = options;
+  const chosen = allCases.filter(
+    ({ group, needs = [] }) => groups.includes(group) && (needing === undefined || needs.includes(needing)),
+  );
   vi.setConfig({ maxConcurrency: concurrency });
   describe(`conformance of ${harness.name}`, () => {
     const environment = shareEnvironment(harness, timeScale);
     const limits = { timeout: caseLimitMs * timeScale * 2 };
     for (const group of groups) {
-      const cases = allCases.filter((each) => each.group === group && each.alone !== true);
+      const cases = chosen.filter((each) => each.group === group && each.alone !== true);
+      if (cases.length === 0) continue;
       describe.concurrent(groupTitles[group], limits, () => cases.forEach((each) => register(each, environment)));
     }
     describe('one at a time', limits, () => {
-      for (const each of allCases) if (each.alone === true && groups.includes(each.group)) register(each, environment);
+      for (const each of chosen) if (each.alone === true) register(each, environment);
       test('nothing is left in the process', () => environment().proveQuiet());
     });
   });
