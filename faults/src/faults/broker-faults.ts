@@ -17,8 +17,10 @@ export const brokerFaults: readonly Fault[] = [
     short: true,
     async inflict(scene) {
       await someWay(scene);
+      scene.tell('kill');
       await scene.behind.broker.container.kill();
       await scene.behind.broker.container.restart();
+      scene.tell('answers');
     },
   },
   {

@@ -11,5 +11,5 @@ export const talkative: ClientOptions = {
 };
 
 function print(level: string, text: string, fields: unknown): void {
-  process.stderr.write(`${level} ${text} ${JSON.stringify(fields)}\n`);
+  process.stderr.write(`${new Date().toISOString()} ${level} ${text} ${JSON.stringify(fields)}\n`);
 }

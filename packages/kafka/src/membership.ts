@@ -53,6 +53,8 @@ export class Membership {
   readonly #closing = new AbortController();
   #wake: AbortController | undefined;
   #identity: Identity = nobody;
+  /** Who we were until our session ran out by our own clock: a broker that was away may count us in still. */
+  #formerId = '';
   #coordinator: Broker | undefined;
   #isLeaving = false;
   #wantsJoin = true;
@@ -138,7 +140,7 @@ export class Membership {
     this.#isJoining = true;
     try {
       this.#coordinator ??= await this.#context.link.cluster.findGroupCoordinator({ groupId });
-      const { memberId } = this.#identity;
+      const memberId = this.#identity.memberId || this.#formerId;
       const claim = { owned: claims(), memberId, isLeaving: this.#isLeaving };
       const joined = await this.#coordinator.joinGroup({
         groupId,
@@ -150,6 +152,7 @@ export class Membership {
       this.#contactAt = this.#context.clock.now();
       // The broker forgot who we were, and took us in as somebody new.
       if (memberId !== '' && joined.memberId !== memberId) this.#context.onEvicted();
+      this.#formerId = '';
       this.#identity = { memberId: joined.memberId, generation: joined.generationId };
       await this.#sync(joined, this.#coordinator);
     } finally {
@@ -209,13 +212,14 @@ export class Membership {
       return;
     }
     if (strangers.has(type)) {
+      this.#formerId = '';
       if (this.#identity === nobody) this.#wantsJoin = true;
       this.evict();
       return;
     }
     this.#coordinator = undefined;
     this.#wantsJoin ||= this.#identity === nobody;
-    if (clock.now() - this.#contactAt >= sessionMs) this.evict();
+    if (clock.now() - this.#contactAt >= sessionMs) this.#runOut();
     onTrouble(error);
     await sleep(clock, retryMs, this.#closing.signal);
     try {
@@ -225,9 +229,15 @@ export class Membership {
     }
   }
 
+  /** A new name would have to wait until the broker has given up the old one. */
+  #runOut(): void {
+    this.#formerId = this.#identity.memberId || this.#formerId;
+    this.evict();
+  }
+
   async #leave(): Promise<void> {
     const { clock, sideLink } = this.#context;
-    const { memberId } = this.#identity;
+    const memberId = this.#identity.memberId || this.#formerId;
     this.#identity = nobody;
     if (memberId === '' || sideLink.closed) return;
     const done = new AbortController();
