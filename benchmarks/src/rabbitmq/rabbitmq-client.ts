@@ -7,7 +7,7 @@ import { queueArguments } from './raw.ts';
 
 /** What is called of rabbitmq-client. */
 interface RabbitmqClient {
-  readonly Connection: new (url: string) => Connection;
+  readonly Connection: new (options: { readonly url: string; readonly noDelay: true }) => Connection;
 }
 interface Connection {
   on(event: 'error', listener: (error: Error) => void): unknown;
@@ -41,7 +41,7 @@ export const rabbitmqClient: Contender = {
   async open(url) {
     const { Connection } = requirePeer<RabbitmqClient>('rabbitmq-client');
     const queue = `client-bench-${process.pid}-${(opened += 1)}`;
-    const rabbit = new Connection(url);
+    const rabbit = new Connection({ url, noDelay: true });
     const failed = Promise.withResolvers<never>();
     rabbit.on('error', failed.reject);
     await Promise.race([rabbit.queueDeclare({ queue, durable: true, arguments: queueArguments }), failed.promise]);
