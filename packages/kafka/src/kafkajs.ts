@@ -50,6 +50,8 @@ function saslOf(sasl: KafkaSasl): SASLOptions {
 function noting({ socketFactory = openSocket }: KafkaConnectionOptions, onSocket: (socket: Destroyable) => void) {
   return (options: KafkaSocketOptions): Socket => {
     const socket = socketFactory(options);
+    // kafkajs does it once for each request that waited, and without a handle Node waits for a connection that never comes.
+    socket.once('close', () => (socket.unref = () => socket));
     onSocket(socket);
     return socket;
   };
