@@ -127,7 +127,7 @@ export class Fetcher {
     const { link, clock } = this.#context;
     const leaders = new Map([[log.partition, log.leader]]);
     const first = await offsetsOf(link, log.topic, leaders, earliest, clock);
-    log.position = first.get(log.partition) ?? 0;
+    log.restart(first.get(log.partition) ?? 0);
   }
 
   async #refresh(logs: readonly PartitionLog[]): Promise<void> {

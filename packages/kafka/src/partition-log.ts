@@ -54,7 +54,7 @@ export class PartitionLog {
   readonly #deaths: ReadonlyMap<number, number>;
   readonly #started: Map<number, number>;
   readonly #held: Map<number, HeldNote>;
-  readonly #suspectTo: number;
+  #suspectTo: number;
   #restored: readonly Range[];
   /** Behind the last record that there was to see. */
   #seenTo: number;
@@ -92,6 +92,24 @@ export class PartitionLog {
 
   get outCount(): number {
     return this.#outCount;
+  }
+
+  /** What was to come next is not there: goes on here. From beyond the end, what was noted is of other records. */
+  restart(position: number): void {
+    if (position < this.position) this.#forget(position);
+    this.position = position;
+    this.#seenTo = position;
+  }
+
+  #forget(position: number): void {
+    for (const entry of this.#undone.values()) entry.isOut = false;
+    this.#undone.clear();
+    this.#ready.length = this.#waiting.length = this.#bytes = this.#outCount = 0;
+    this.#restored = [];
+    this.#suspectTo = position;
+    this.#started.clear();
+    this.#held.clear();
+    this.committedOffset = this.reservedTo = position;
   }
 
   /** Takes over what was fetched. */
@@ -169,8 +187,10 @@ export class PartitionLog {
     else this.#started.set(offset, deaths);
   }
 
-  settle({ offset, isOut }: Entry): void {
-    if (!this.#undone.delete(offset)) return;
+  settle(entry: Entry): void {
+    const { offset, isOut } = entry;
+    if (this.#undone.get(offset) !== entry) return;
+    this.#undone.delete(offset);
     if (isOut) this.#outCount--;
     this.#started.delete(offset);
     this.#held.delete(offset);

@@ -59,6 +59,23 @@ describe('a partition', () => {
     expect(log.watermark).toBe(9);
   });
 
+  test('begins anew when it stood beyond the end: nothing that was noted holds for other records', () => {
+    const progress = { ...noProgress, done: [[101, 103]] as const, started: new Map([[100, 2]]) };
+    const log = logFrom(100, { ...progress, owner: { id: 'other', upTo: 110 } });
+    log.append(fetched([record(100), record(200)]));
+    const [old] = takeAll(log) as [Entry, Entry];
+    log.reservedTo = 210;
+    log.restart(0);
+    log.append(fetched([0, 1].map((offset) => record(offset))));
+    const [first, second] = takeAll(log) as [Entry, Entry];
+    expect([log.isSuspect(first), log.reservedTo, log.watermark]).toEqual([false, 0, 0]);
+    log.settle(second);
+    log.settle(old);
+    expect(log.progress()).toMatchObject({ done: [[1, 2]], owner: { upTo: 0 }, started: new Map() });
+    log.settle(first);
+    expect(log.watermark).toBe(2);
+  });
+
   test('has no gap where there never was anything to settle, as between the control records of many transactions', () => {
     const log = logFrom(0);
     const control = { isControlRecord: true };
