@@ -2,7 +2,7 @@ import type { Address, DeadLetterStore, SettleResult, StoredLetter, Token } from
 import { byBatches, maxEntries, type SendEntry } from './batches.ts';
 import { Delivery, lost } from './delivery.ts';
 import { type DriverContext, openPlace, type Place } from './driver-context.ts';
-import { decodeLetter, deduplicationId, encodeMessage, groupOf } from './encoding.ts';
+import { decodeLetter, deduplicationId, encodeMessage, fairGroup, groupOf } from './encoding.ts';
 import { Leases } from './leases.ts';
 import { Marks } from './marks.ts';
 import { bytesOf } from './sender.ts';
@@ -166,8 +166,8 @@ class Look {
   #entryOf(delivery: Delivery, isFifo: boolean): SendEntry {
     const { failure: _failure, ref: _ref, ...message } = this.#letters.get(delivery) as StoredLetter;
     const encoded = encodeMessage(message);
-    if (!isFifo) return encoded;
     const { id, key } = message;
+    if (!isFifo) return { ...encoded, ...fairGroup(this.#context.tuning.fairQueues, key) };
     return {
       ...encoded,
       groupId: groupOf(key, id),

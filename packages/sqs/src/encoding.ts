@@ -170,6 +170,11 @@ export function groupOf(key: string | undefined, id: string): string {
   return /^[\w!"#$%&'()*+,./:;<=>?@[\\\]^`{|}~-]{1,128}$/.test(key) && !key.startsWith('.') ? key : `.${hash(key)}`;
 }
 
+/** On a standard queue a group is no order, only whom SQS serves less while it fills the queue: SQS Developer Guide, fair queues. */
+export function fairGroup(isFair: boolean, key: string | undefined): { readonly groupId?: string } {
+  return isFair && key !== undefined ? { groupId: groupOf(key, '') } : {};
+}
+
 /** A message that is not due waits in a group of its own, and holds up nobody. */
 export function waitingGroup(id: string): string {
   return `${waiting}${hash(id)}`;

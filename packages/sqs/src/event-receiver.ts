@@ -39,11 +39,13 @@ export class EventReceiver implements Receiver {
   readonly #done = new Set<string>();
   readonly #open = new Set<Delivery>();
   #ready: Delivery[] | undefined;
+  readonly #isFifo: boolean;
   #isOver = false;
   #onLost: ReceiverOptions['onLost'] = () => undefined;
 
   constructor(context: DriverContext, place: Place, messages: readonly RawMessage[], destination: string) {
     const nowMs = context.clock.now();
+    this.#isFifo = place.isFifo;
     const kept: Place = { ...place, endpoint: this.#keeping(place.endpoint) };
     this.#leases = new Leases({
       place: kept,
@@ -130,7 +132,7 @@ export class EventReceiver implements Receiver {
     return this.#all
       .filter(({ receipt, group }) => {
         const isFailed = !this.#done.has(receipt) || (group !== undefined && broken.has(group));
-        if (isFailed && group !== undefined) broken.add(group);
+        if (isFailed && this.#isFifo && group !== undefined) broken.add(group);
         return isFailed;
       })
       .map(({ messageId }) => messageId);

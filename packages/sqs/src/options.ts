@@ -7,6 +7,7 @@ import {
   type Logger,
   readCommon,
   readQuery,
+  requireFlag,
   requireKnown,
   requireNumber,
   requireText,
@@ -80,6 +81,8 @@ export interface SqsTuning {
   readonly tags?: Readonly<Record<string, string>> | undefined;
   /** KMS key of queues and topics that are made; SQS-managed encryption by default. SNS needs the right to use it. */
   readonly kmsKeyId?: string | undefined;
+  /** Standard queues get a message's key as its message group, so that one key with many messages holds up the others less. False by default: emulators refuse it. */
+  readonly fairQueues?: boolean | undefined;
 }
 
 export interface SqsDriverOptions extends SqsConnectionOptions, SqsTuning {
@@ -107,6 +110,7 @@ const tuningNames = [
   'firstLeaseSeconds',
   'tags',
   'kmsKeyId',
+  'fairQueues',
 ] as const;
 /** What a configuration object may hold beside `driver`. */
 export const configurationNames: readonly string[] = [...connectionNames, ...tuningNames];
@@ -120,6 +124,7 @@ export interface Tuning {
   readonly firstLeaseSeconds: number;
   readonly tags: Readonly<Record<string, string>>;
   readonly kmsKeyId: string | undefined;
+  readonly fairQueues: boolean;
 }
 
 export interface Settings extends CommonSettings {
@@ -135,7 +140,7 @@ export function readSettings(options: SqsDriverOptions): Settings {
 }
 
 function readTuning(options: SqsTuning): Tuning {
-  const { tags = {}, kmsKeyId } = options;
+  const { tags = {}, kmsKeyId, fairQueues = false } = options;
   if (kmsKeyId !== undefined) requireText('kmsKeyId', kmsKeyId);
   if (typeof tags !== 'object' || tags === null || Object.values(tags).some((value) => typeof value !== 'string'))
     throw invalidOption("tags must be texts by name: { team: 'orders' }.");
@@ -149,6 +154,7 @@ function readTuning(options: SqsTuning): Tuning {
     firstLeaseSeconds: whole('firstLeaseSeconds', options.firstLeaseSeconds ?? 5, 60),
     tags,
     kmsKeyId,
+    fairQueues: requireFlag('fairQueues', fairQueues),
   };
 }
 
@@ -180,6 +186,7 @@ const urlOptions = {
   endpoint: 'text',
   snsEndpoint: 'text',
   kmsKeyId: 'text',
+  fairQueues: 'flag',
 } as const;
 
 /** Of `sqs://region[?option=value]`. @throws INVALID_OPTION, without what the URL holds */

@@ -1,7 +1,7 @@
 import type { Address, OutgoingMessage, SendOutcome, Sender } from '@anymq/core/driver';
 import { type BatchAnswer, byBatches, maxBytes, type SendEntry } from './batches.ts';
 import { type DriverContext, endpointOf } from './driver-context.ts';
-import { deduplicationId, encodeMessage, groupOf, maxFilterHeaders, waitingGroup } from './encoding.ts';
+import { deduplicationId, encodeMessage, fairGroup, groupOf, maxFilterHeaders, waitingGroup } from './encoding.ts';
 import { isMissing, ownError } from './errors.ts';
 import { namesOf } from './names.ts';
 
@@ -82,14 +82,14 @@ function policyNames(policy: string | undefined): readonly string[] {
 
 /** A topic cannot delay: its groups get the message at once, and core sends it on its way there. */
 function standardEntry(
-  { clock }: DriverContext,
+  { clock, tuning }: DriverContext,
   message: OutgoingMessage,
   filtered: readonly string[],
   delays: boolean,
 ): SendEntry {
-  const encoded = encodeMessage(message, undefined, filtered);
-  const { dueAt } = message;
-  if (dueAt === undefined || !delays) return { ...encoded };
+  const { dueAt, key } = message;
+  const encoded = { ...encodeMessage(message, undefined, filtered), ...fairGroup(tuning.fairQueues, key) };
+  if (dueAt === undefined || !delays) return encoded;
   return { ...encoded, delaySeconds: delaySeconds(dueAt - clock.now()) };
 }
 

@@ -2,7 +2,7 @@ import type { FailureRecord, Received, Settlement, SettleOutcome, SettleResult }
 import { type BatchAnswer, byBatches, type SendEntry } from './batches.ts';
 import { type Delivery, isDelivery, lost, settled } from './delivery.ts';
 import type { DriverContext, Place } from './driver-context.ts';
-import { deduplicationId, encodeMessage, groupOf, waitingGroup } from './encoding.ts';
+import { deduplicationId, encodeMessage, fairGroup, groupOf, waitingGroup } from './encoding.ts';
 import type { Leases } from './leases.ts';
 import type { Marks } from './marks.ts';
 import { bytesOf, delaySeconds } from './sender.ts';
@@ -78,7 +78,7 @@ export class Settler {
 
   async #send(url: string, copies: readonly CopyItem[], errors: Map<Delivery, unknown>): Promise<void> {
     const { context, place } = this.#options;
-    const entries = copies.map((copy) => entryOf(copy, place.isFifo, context.clock.now()));
+    const entries = copies.map((copy) => entryOf(copy, place.isFifo, context));
     const answers = await attempt(entries, (batch) => place.endpoint.send(url, batch), {
       bytesOf,
       inOrder: place.isFifo,
@@ -186,7 +186,8 @@ function isDone({ delivery, outcome }: Item): boolean {
   return outcome.kind === 'acknowledge' || delivery.isCopied;
 }
 
-function entryOf({ delivery, outcome }: CopyItem, isFifo: boolean, now: number): SendEntry {
+function entryOf({ delivery, outcome }: CopyItem, isFifo: boolean, { clock, tuning }: DriverContext): SendEntry {
+  const now = clock.now();
   const received = delivery.received as Received;
   const encoded = encodeMessage(received, metaOf(outcome));
   const { id, key } = received;
@@ -196,7 +197,8 @@ function entryOf({ delivery, outcome }: CopyItem, isFifo: boolean, now: number):
     const groupId = outcome.kind === 'deadLetter' ? groupOf(undefined, delivery.generation) : group;
     return { ...encoded, groupId, deduplicationId: deduplicationId(id, delivery.generation) };
   }
-  return outcome.kind === 'retry' ? { ...encoded, delaySeconds: delaySeconds(outcome.dueAt - now) } : encoded;
+  if (outcome.kind !== 'retry') return encoded;
+  return { ...encoded, ...fairGroup(tuning.fairQueues, key), delaySeconds: delaySeconds(outcome.dueAt - now) };
 }
 
 function metaOf(outcome: Copy): { attempt: number; dueAt?: number | undefined; failure?: FailureRecord | undefined } {

@@ -102,6 +102,17 @@ test('in a FIFO queue all that follows a failed message in its group is reported
   expect(runs).toContain('b2');
 });
 
+test('in a standard queue a message group is no order: only what failed is reported', async () => {
+  const client = scriptedClient();
+  client.on('SendMessageBatch', failing({ 0: { Code: 'InternalError', SenderFault: false } }));
+  const handler = handlerOf(client, standard, (body) => {
+    if (body === 'a') throw new Error('fails');
+  });
+  const soon = { getRemainingTimeInMillis: () => 2300 };
+  const fair = { group: 'k' };
+  expect(failedOf(await handler(eventOf('anymq_jobs', ['a', fair], ['b', fair]), soon))).toEqual(['a']);
+});
+
 test('when the time of the invocation runs out, what still runs is told by its signal and reported as failed', async () => {
   const client = scriptedClient();
   const aborted: unknown[] = [];
