@@ -24,7 +24,7 @@ export function createSender(context: DriverContext, to: Address): Sender {
     const args: Argument[] = [to.kind, horizon(to, nowMs)];
     for (const [index, message] of messages.entries())
       args.push(...argumentsOf(message, partitions[index] ?? 0, nowMs));
-    return (await context.sending.run(send, scriptKeys, args)) as readonly string[];
+    return ((await context.sending.run(send, scriptKeys, args)) as string).split(' ');
   };
 
   return {

@@ -2,7 +2,8 @@ import { copying, growing, reader, script, type Script } from './script.ts';
 
 /**
  * KEYS: meta, delayed, stream of each partition. ARGV: 'queue' or 'topic', ids before which the history ends or '', then of
- * each message: partition, due time or '', number of its fields, fields. Answers the id of each, '' for a delayed one.
+ * each message: partition, due time or '', number of its fields, fields. Answers the id of each, '' for a delayed one, as one text
+ * with spaces in between, which a client takes in many times as fast as a list.
  * A topic that keeps no history and has no group takes nothing: '' for all.
  */
 export const send: Script = growing(
@@ -33,7 +34,7 @@ end
 if horizon ~= '' then
   for stream in pairs(touched) do redis.call('XTRIM', stream, 'MINID', '~', horizon) end
 end
-return ids
+return table.concat(ids, ' ')
 `,
 );
 
