@@ -42,7 +42,7 @@ export class FetchLoop {
   async run(): Promise<AnymqError | undefined> {
     let error: AnymqError | undefined;
     while (this.#ahead !== undefined || (!this.#stop.signal.aborted && error === undefined)) {
-      if (this.#ahead !== undefined || this.#mayFetch()) error = await this.#fetch();
+      if (this.#ahead !== undefined || this.#mayFetch()) error = (await this.#fetch()) ?? error;
       else await new Promise<void>((resolve) => (this.#resume = resolve));
       if (Date.now() - this.#yieldedAt >= turnMs) await this.#yield();
     }
@@ -103,7 +103,7 @@ export class FetchLoop {
     this.#ahead.catch(() => undefined);
   }
 
-  #receive(coming: readonly Received[]): Promise<readonly Received[]> {
+  async #receive(coming: readonly Received[]): Promise<readonly Received[]> {
     const { dispatcher, receiver } = this.#context;
     const { lanes, bytes } = dispatcher.desk;
     // Nothing is on its way back, and no fetch is under way: what comes now comes in order.
