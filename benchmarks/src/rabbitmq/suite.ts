@@ -16,10 +16,10 @@ export const rabbitmqSuite: BrokerSuite = brokerSuite({
   others: [rabbitmqClient, rascal, nestRabbitmq],
   quickCounts: {
     sendMany: 10_000,
-    'send-awaited': 1000,
+    'send-awaited': 500,
     'send-at-once': 10_000,
-    consume: 20_000,
-    'consume-batch': 20_000,
+    consume: 10_000,
+    'consume-batch': 10_000,
   },
   latencies: { idle: { quick: 200, full: 1000 }, perSecond: 1000 },
   aims: {

@@ -83,7 +83,8 @@ export function takeFrom(feed: Feed, share: Share, taken: Delivery[]): void {
     taken.push(delivery);
     count += 1;
   }
-  feed.buffer.splice(0, count);
+  if (count === feed.buffer.length) feed.buffer = [];
+  else feed.buffer.splice(0, count);
 }
 
 /** What core gets; of suspects it is asked first how many runs were begun. What is lost meanwhile is left out. */
@@ -129,6 +130,7 @@ export function whileGoing(error: unknown, queue: string): Error {
 
 export async function markAll(marks: Marks, deliveries: readonly Delivery[]): Promise<void> {
   const unmarked = deliveries.filter(({ result, markedAs }) => result === undefined && markedAs === undefined);
+  if (unmarked.length === 0) return;
   const identities = unmarked.map(({ identity }) => identity);
   await marks.add(identities);
   for (const [index, delivery] of unmarked.entries()) delivery.markedAs = identities[index];
