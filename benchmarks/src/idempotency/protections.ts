@@ -1,4 +1,5 @@
 import { createMemoryStore, idempotent, type ConsumeMiddleware } from '@anymq/core';
+import { forBothKinds } from '@anymq/core/driver';
 import { createPostgresStore, transactional } from '@anymq/idempotency-postgres';
 import { createRedisStore } from '@anymq/idempotency-redis';
 import { Redis } from 'ioredis';
@@ -10,7 +11,15 @@ export interface Protection {
   close(): Promise<void>;
 }
 
-export type ProtectionName = 'without' | 'memory' | 'redis' | 'postgres' | 'transactional';
+/** The second and third protect from nothing: a function that awaits the handler, and one that remembers the ids beside. */
+export type ProtectionName =
+  | 'without'
+  | 'awaited-call'
+  | 'bare-set'
+  | 'memory'
+  | 'redis'
+  | 'postgres'
+  | 'transactional';
 
 let runs = 0;
 /** Other runs may use the same servers. */
@@ -22,6 +31,8 @@ export function openProtection(
 ): Protection {
   const fresh = `bench_${mine}_${(runs += 1)}`;
   if (name === 'without') return { use: [], close: async () => undefined };
+  if (name === 'awaited-call') return around(awaitedCall(), async () => undefined);
+  if (name === 'bare-set') return around(bareSet(), async () => undefined);
   if (name === 'memory') return around(idempotent({ store: createMemoryStore() }), async () => undefined);
   if (name === 'redis') {
     const client = new Redis(urls.redis);
@@ -39,4 +50,25 @@ export function openProtection(
 
 function around(middleware: ConsumeMiddleware, close: () => Promise<void>): Protection {
   return { use: [middleware], close };
+}
+
+/** The least that can stand between a consumer and its handler, and wait for both. */
+function awaitedCall(): ConsumeMiddleware {
+  return forBothKinds(
+    (next) => async (body, delivery) => await next(body, delivery),
+    (next) => async (deliveries, context) => await next(deliveries, context),
+  );
+}
+
+/** The least that can tell a duplicate: it knows no lease, no failure, no scope and no end. */
+function bareSet(): ConsumeMiddleware {
+  const seen = new Set<string>();
+  const isNew = ({ message: { id } }: { readonly message: { readonly id: string } }): boolean => {
+    const before = seen.size;
+    return seen.add(id).size > before;
+  };
+  return forBothKinds(
+    (next) => async (body, delivery) => (isNew(delivery) ? await next(body, delivery) : undefined),
+    (next) => async (deliveries, context) => await next(deliveries.filter(isNew), context),
+  );
 }

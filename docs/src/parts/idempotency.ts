@@ -38,20 +38,35 @@ export function idempotencyCost(): string {
   const { cases } = JSON.parse(readSource(path)) as Report;
   const guarded = cases.filter(({ variant }) => variant !== 'without');
   return table(
-    ['messages on', 'handlers', 'protection', 'messages/s', 'of without'],
+    ['messages on', 'handlers', 'protection', 'messages/s', 'of without', 'µs more of the processor'],
     guarded.map((result) => {
       const { median, min, max } = shareOf(result, cases);
       const share = `${median.toFixed(2)} (${min.toFixed(2)} to ${max.toFixed(2)})`;
       const speed = Math.round(result.messagesPerSecond.median).toLocaleString('en-US');
-      return [result.on, result.operation === 'consume' ? 'single' : 'batch', result.variant, speed, share];
+      return [
+        result.on,
+        result.operation === 'consume' ? 'single' : 'batch',
+        result.variant,
+        speed,
+        share,
+        moreCpu(result, cases),
+      ];
     }),
   );
 }
 
-function shareOf(result: CaseResult, cases: readonly CaseResult[]): ReturnType<typeof ratioOf> {
+/** Of the consumer's process, for each message. */
+function moreCpu(result: CaseResult, cases: readonly CaseResult[]): string {
+  return (result.cpuMicroseconds.median - withoutOf(result, cases).cpuMicroseconds.median).toFixed(1);
+}
+
+function withoutOf(result: CaseResult, cases: readonly CaseResult[]): CaseResult {
   const { on, operation } = result;
-  const without = cases.find((each) => each.on === on && each.operation === operation && each.variant === 'without');
+  return cases.find((each) => each.on === on && each.operation === operation && each.variant === 'without') ?? result;
+}
+
+function shareOf(result: CaseResult, cases: readonly CaseResult[]): ReturnType<typeof ratioOf> {
   const speeds = ({ perRound }: CaseResult): readonly number[] =>
     perRound.map(({ messagesPerSecond }) => messagesPerSecond);
-  return ratioOf(speeds(result), speeds(without ?? result));
+  return ratioOf(speeds(result), speeds(withoutOf(result, cases)));
 }

@@ -3,8 +3,7 @@ import { brokerSetup } from '@anymq/testing/brokers';
 const setups = [
   // A restart of the container is none of the machine: what was written is there.
   brokerSetup('postgres', { configuration: { fsync: 'off' } }),
-  brokerSetup('redis'),
-  brokerSetup('rabbitmq'),
+  ...(['redis', 'rabbitmq', 'kafka', 'sqs'] as const).map((name) => brokerSetup(name)),
 ];
 
 export async function setup(): Promise<() => Promise<void>> {

@@ -29,7 +29,7 @@ export interface RelayOptions {
   readonly batchSize?: number | undefined;
   /** How often it looks without being woken: 10 to 3,600,000, 1,000 by default. */
   readonly pollMs?: number | undefined;
-  /** How long a send may take until it has failed for now: 10,000 by default. */
+  /** How long a send may take until it has failed for now: 10,000 by default. A relay that is frozen for twice as long loses its lane. */
   readonly timeoutMs?: number | undefined;
   /** Hears of every failure of the database. Must not throw. Ignored by default. */
   readonly onError?: ((error: unknown) => void) | undefined;

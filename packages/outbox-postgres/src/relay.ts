@@ -93,14 +93,19 @@ export class Relay {
     }
   }
 
-  /** One part of one lane. The lane is ours for so long as it takes; when the process dies it is somebody else's at once. */
+  /** One part of one lane. The lane is ours for so long as it takes; when the process dies it is somebody else's at once, when it is frozen after twice the time of a send. */
   #serve(): Promise<boolean> {
-    const { pool, statements, batchSize } = this.#settings;
+    const { pool, statements, batchSize, timeoutMs } = this.#settings;
     const names = [...this.#lines.keys()];
     return inTransaction(pool, async (client): Promise<Ending<boolean>> => {
       const [taken] = (await client.query(statements.takeLane, [names])).rows as readonly { readonly lane: number }[];
       if (taken === undefined) return { undo: false };
-      const { rows } = await client.query(statements.read, [names, taken.lane, batchSize]);
+      const { rows } = await client.query(statements.read, [
+        names,
+        taken.lane,
+        batchSize,
+        String(Math.max(1000, 2 * timeoutMs)),
+      ]);
       await this.#send(client, rows as readonly Row[]);
       await client.query(statements.serveLast, [taken.lane]);
       return { commit: true };

@@ -9,7 +9,10 @@ export interface OutboxStatements {
   readonly add: string;
   /** $1 destinations. A lane with something to send that nobody serves, or no row. It is ours until the transaction ends. */
   readonly takeLane: string;
-  /** $1 destinations, $2 lane, $3 how many. In order. */
+  /**
+   * $1 destinations, $2 lane, $3 how many, $4 milliseconds as text. In order. When nothing is heard of the transaction for
+   * so long, its relay being frozen, the server ends it: its lane is free then.
+   */
   readonly read: string;
   /** $1 numbers of what was sent. */
   readonly remove: string;
@@ -52,7 +55,8 @@ SELECT pg_notify('${channelOf(table)}', '') FROM (SELECT count(*) FROM added) AS
 ORDER BY served_at FOR UPDATE SKIP LOCKED LIMIT 1`,
     read: `SELECT seq::text, destination, id, key, options, body,
 (extract(epoch FROM clock_timestamp() - created_at) * 1000)::float8 AS age_ms
-FROM ${table} AS message WHERE lane = $2 AND ${ready} ORDER BY message.seq LIMIT $3`,
+FROM ${table} AS message, (SELECT set_config('idle_in_transaction_session_timeout', $4, true)) AS limited
+WHERE lane = $2 AND ${ready} ORDER BY message.seq LIMIT $3`,
     remove: `DELETE FROM ${table} WHERE seq = ANY($1::bigint[])`,
     postpone: `UPDATE ${table} SET attempts = attempts + 1, code = failed.code,
 next_at = clock_timestamp() + least(300, power(2, least(attempts, 10))) * interval '1 second'

@@ -34,12 +34,19 @@ export function audit(
 
 type Placed = Entry & { readonly at: number };
 
-/** Runs whose process was killed before it could note a completion, and runs whose claim was lost. */
+/**
+ * Runs whose process was killed before it could note a completion, runs whose claim was lost, and those of whose completion
+ * the store has not answered to the end.
+ */
 function cutOff(entries: readonly Placed[], killedAt: ReadonlyMap<string, number>): number {
   const lost = entries.filter(({ event }) => event === 'lost').length;
   const last = new Map(entries.map((entry) => [entry.worker, entry.event]));
-  const killed = [...last].filter(([worker, event]) => event !== 'completed' && killedAt.has(worker)).length;
-  return lost + killed;
+  const cut = [...last].filter(([worker, event]) => event === 'unanswered' || isCut(event, killedAt.has(worker)));
+  return lost + cut.length;
+}
+
+function isCut(last: Entry['event'], wasKilled: boolean): boolean {
+  return wasKilled && last !== 'completed';
 }
 
 function startsAfterCompletion(entries: readonly Placed[]): boolean {

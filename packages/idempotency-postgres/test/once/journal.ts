@@ -1,6 +1,7 @@
-import { Pool } from 'pg';
+import type { Pool } from 'pg';
+import { createPool } from './stores.ts';
 
-export type Event = 'start' | 'end' | 'completed' | 'lost' | 'killed';
+export type Event = 'start' | 'end' | 'completed' | 'lost' | 'unanswered' | 'killed';
 
 export interface Entry {
   readonly worker: string;
@@ -14,8 +15,7 @@ export class Journal {
   readonly #schema: string;
 
   constructor(url: string, schema: string) {
-    this.#pool = new Pool({ connectionString: url, max: 12 });
-    this.#pool.on('error', () => undefined);
+    this.#pool = createPool(url);
     this.#schema = schema;
   }
 

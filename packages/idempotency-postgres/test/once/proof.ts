@@ -5,14 +5,17 @@ import { connect, defineQueue, type Client } from '@anymq/core';
 import { audit, type Findings } from './audit.ts';
 import { driverOf } from './drivers.ts';
 import { Journal } from './journal.ts';
-import { leaseMs, variable, type Protection, type WorkerSettings } from './settings.ts';
+import { variable, type Protection, type WorkerSettings } from './settings.ts';
 
 export interface ProofOptions {
   readonly brokerUrl: string;
   readonly protection: Protection;
   readonly storeUrl: string;
   readonly journalUrl: string;
-  /** Done once, when the work is well under way. */
+  readonly keyCount: number;
+  /** 2,000 by default. */
+  readonly leaseMs?: number | undefined;
+  /** Done once, when a quarter of the effects are there. */
   readonly disturb?: (() => Promise<void>) | undefined;
 }
 
@@ -21,7 +24,6 @@ export interface Proof extends Findings {
   readonly kills: number;
 }
 
-const keyCount = 1000;
 const copies = 5;
 const processes = 4;
 const killEveryMs = 1000;
@@ -30,13 +32,13 @@ const limitMs = 240_000;
 const orders = defineQueue('orders');
 
 /**
- * 1,000 keys, each sent five times, handled by four processes, one of which is killed every second and started again, while
+ * Keys, each sent five times, handled by four processes, one of which is killed every second and started again, while
  * a fifth of the runs fail. Resolves when every message is settled.
  */
-export async function prove({ disturb, ...rest }: ProofOptions): Promise<Proof> {
+export async function prove({ disturb, keyCount, leaseMs = 2000, ...rest }: ProofOptions): Promise<Proof> {
   const namespace = `p${Math.random().toString(36).slice(2, 10)}`;
   const journal = new Journal(rest.journalUrl, namespace);
-  const crew = new Crew({ ...rest, namespace }, journal);
+  const crew = new Crew({ ...rest, namespace, leaseMs }, journal);
   const client = await connect(
     { brokers: { all: rest.brokerUrl }, namespace },
     { drivers: [await driverOf(rest.brokerUrl)] },
@@ -46,7 +48,7 @@ export async function prove({ disturb, ...rest }: ProofOptions): Promise<Proof> 
     const keys = Array.from({ length: keyCount }, (_, n) => `key-${n}`);
     await send(client, keys);
     crew.start();
-    await untilDone(client, journal, disturb);
+    await untilDone(client, journal, { keyCount, leaseMs, disturb });
     const effects = await journal.effects();
     await crew.end();
     return { ...audit(keys, await journal.entries(), effects), effects, kills: crew.kills };
@@ -67,7 +69,11 @@ async function send(client: Client, keys: readonly string[]): Promise<void> {
 }
 
 /** The effects are all there, and then nothing is left to be handled: a duplicate that is to do harm has had its chance. */
-async function untilDone(client: Client, journal: Journal, disturb: ProofOptions['disturb']): Promise<void> {
+async function untilDone(
+  client: Client,
+  journal: Journal,
+  { keyCount, leaseMs, disturb }: Pick<ProofOptions, 'keyCount' | 'disturb'> & { readonly leaseMs: number },
+): Promise<void> {
   const deadline = performance.now() + limitMs;
   let disturbance: Promise<void> | undefined;
   // A broker that cannot say what is delayed has to be quiet for as long as a duplicate waits.

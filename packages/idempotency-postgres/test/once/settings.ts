@@ -5,6 +5,7 @@ export interface WorkerSettings {
   readonly brokerUrl: string;
   readonly namespace: string;
   readonly protection: Protection;
+  readonly leaseMs: number;
   /** Of the store's server. */
   readonly storeUrl: string;
   /** Of the database with the journal and the effects. */
@@ -12,7 +13,6 @@ export interface WorkerSettings {
 }
 
 /** `transactional`, or `idempotent` with a store in one of these. */
-export type Protection = 'transactional' | 'redis' | 'postgres';
+export type Protection = 'transactional' | 'redis' | 'postgres' | 'dynamodb';
 
 export const variable = 'ANYMQ_PROOF_SETTINGS';
-export const leaseMs = 2000;

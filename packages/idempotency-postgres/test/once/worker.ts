@@ -1,31 +1,16 @@
 // One of the processes of the proof: handles messages until it is killed, or until the test that started it has ended.
 import { connect, defineQueue, idempotent, type ConsumeMiddleware, type IdempotencyStore } from '@anymq/core';
-import { createPostgresStore, transactional, type Inbox } from '@anymq/idempotency-postgres';
-import { Pool, type PoolClient } from 'pg';
+import { transactional, type Inbox } from '@anymq/idempotency-postgres';
+import type { PoolClient } from 'pg';
 import { Journal } from './journal.ts';
 import { driverOf } from './drivers.ts';
-import { leaseMs, variable, type WorkerSettings } from './settings.ts';
+import { variable, type WorkerSettings } from './settings.ts';
+import { createPool, createStore } from './stores.ts';
 
 const settings = JSON.parse(process.env[variable] ?? '') as WorkerSettings;
-const { worker, namespace } = settings;
+const { worker, namespace, leaseMs, protection } = settings;
 const journal = new Journal(settings.journalUrl, namespace);
 const failureRate = 0.2;
-
-function createPool(): Pool {
-  const pool = new Pool({ connectionString: settings.storeUrl, max: 14 });
-  pool.on('error', () => undefined);
-  return pool;
-}
-
-/** Only what is used is loaded: processes start often here. */
-async function createStore(): Promise<IdempotencyStore> {
-  if (settings.protection === 'postgres')
-    return createPostgresStore({ pool: createPool(), table: `${namespace}.once` });
-  const [{ createRedisStore }, { Redis }] = await Promise.all([import('@anymq/idempotency-redis'), import('ioredis')]);
-  const client = new Redis(settings.storeUrl);
-  client.on('error', () => undefined);
-  return createRedisStore({ client, prefix: `${namespace}:` });
-}
 
 /** Notes what the store has confirmed, and what it has refused. */
 function noting(store: IdempotencyStore): IdempotencyStore {
@@ -35,8 +20,11 @@ function noting(store: IdempotencyStore): IdempotencyStore {
     release: (claims) => store.release(claims),
     close: () => store.close(),
     async complete(claims, options) {
-      const answers = await store.complete(claims, options);
       const ids = claims.map(({ key }) => key.slice(key.lastIndexOf('/') + 1));
+      const answers = await store.complete(claims, options).catch(async (error: unknown) => {
+        await journal.note(worker, 'unanswered', ids);
+        throw error;
+      });
       await journal.note(
         worker,
         'completed',
@@ -53,10 +41,14 @@ function noting(store: IdempotencyStore): IdempotencyStore {
 }
 
 const inbox: Inbox<PoolClient> | undefined =
-  settings.protection === 'transactional'
-    ? transactional({ pool: createPool(), table: `${namespace}.inbox` })
+  protection === 'transactional'
+    ? transactional({ pool: createPool(settings.storeUrl), table: `${namespace}_inbox` })
     : undefined;
-const protection: ConsumeMiddleware = inbox ?? idempotent({ store: noting(await createStore()), leaseMs });
+
+async function protect(): Promise<ConsumeMiddleware> {
+  if (protection === 'transactional') return inbox as Inbox<PoolClient>;
+  return idempotent({ store: noting(await createStore(protection, settings)), leaseMs });
+}
 
 /** The work itself: it takes its time, so that deaths come in the middle of it. */
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -69,7 +61,7 @@ const client = await connect(
   { drivers: [await driverOf(settings.brokerUrl)] },
 );
 const options = {
-  use: [protection],
+  use: [await protect()],
   leaseMs,
   crashLimit: 100,
   retry: { maxAttempts: 100, backoff: () => 50 },
