@@ -155,6 +155,8 @@ export class SharedReceiver implements Receiver {
       if (feed.isEnded) throw disconnected(feed);
       if (this.#context.clock.now() - startedAt > 10_000) break;
       await this.#waiting.wait(this.#context, request.signal);
+      // A step that was under way when this was asked for may have been too small for it.
+      this.#grow(feed, request);
     }
     if (!this.#isClosed) takeFrom(feed, shareOf(request), taken);
     return taken;
@@ -174,7 +176,10 @@ export class SharedReceiver implements Receiver {
       .catch((error: unknown) => {
         this.#waiting.wake(asError(error));
       })
-      .finally(() => (this.#growing = undefined));
+      .finally(() => {
+        this.#growing = undefined;
+        this.#waiting.wake();
+      });
   }
 
   #afterReceive(signal: AbortSignal): void {
