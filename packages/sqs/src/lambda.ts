@@ -7,24 +7,9 @@ import { createDriver } from './driver.ts';
 import { ownError } from './errors.ts';
 import { EventReceiver } from './event-receiver.ts';
 import { limits, readSettings, type SqsDriverOptions } from './options.ts';
-import { toRaw } from './event-record.ts';
+import { type SqsRecord, toRaw } from './event-record.ts';
 
-/** One message as Lambda hands it over: Lambda Developer Guide, using Lambda with SQS. */
-export interface SqsRecord {
-  readonly messageId: string;
-  readonly receiptHandle: string;
-  readonly body: string;
-  readonly attributes: Readonly<Record<string, string | undefined>>;
-  readonly messageAttributes?: Readonly<Record<string, SqsRecordAttribute>> | undefined;
-  readonly eventSourceARN: string;
-}
-
-export interface SqsRecordAttribute {
-  readonly dataType: string;
-  readonly stringValue?: string | undefined;
-  /** Base64. */
-  readonly binaryValue?: string | undefined;
-}
+export type { SqsRecord, SqsRecordAttribute } from './event-record.ts';
 
 export interface SqsEvent {
   readonly Records: readonly SqsRecord[];

@@ -261,12 +261,9 @@ export class Desk {
    * of the lease: the message goes back as it returns, else with the lease's end, so that nothing of its key overtakes it.
    */
   overrun(job: Job): void {
-    if (job.overran) {
-      if (job.leaseUntil <= this.time) this.#loseOne(job, 'expired');
-      return;
-    }
+    if (!job.overran) this.#tellLost(job, 'overdue');
+    else if (job.leaseUntil <= this.time) this.#loseOne(job, 'expired');
     job.overran = true;
-    this.#tellLost(job, 'overdue');
   }
 
   #loseOne(job: Job, reason: LostReason): void {

@@ -27,7 +27,11 @@ export const kafka: BrokerSpec = {
         files: { [file]: properties({ ...defaults(advertisedPort), ...configuration }) },
       }),
       // A test may configure its listener for TLS.
-      answers: (port) => firstAnswer(port, apiVersions, ['\0\0']).catch(() => firstHandshake(port)),
+      // Its listener may speak TLS alone; when it speaks nothing, the first answer says why.
+      answers: (port) =>
+        firstAnswer(port, apiVersions, ['\0\0']).catch((error: unknown) =>
+          firstHandshake(port).catch(() => Promise.reject(error)),
+        ),
     },
   ],
   url: ([port]) => `kafka://127.0.0.1:${port}`,

@@ -7,9 +7,10 @@ export const completionFaults: readonly FaultyStore[] = [
     caughtBy: ['completion', 'leases', 'batches'],
     break: (store) =>
       wrapStore(store, {
-        async complete(claims, options) {
-          const answers = await store.complete(claims, { retentionMs: 0.001 });
-          return options.retentionMs > 0 ? answers : [];
+        async complete(claims) {
+          const answers = await store.extend(claims, { leaseMs: 1000 });
+          await store.release(claims.filter((_, index) => answers[index]));
+          return answers;
         },
       }),
   },
