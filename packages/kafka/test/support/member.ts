@@ -1,4 +1,6 @@
-// A consumer in a process of its own. Told by its parent what to do, it reports every run.
+// A consumer in a process of its own. Told by its parent what to do, it reports every run before it is acknowledged: what is
+// written to the pipe outlives the process.
+import { writeSync } from 'node:fs';
 import { createClient, defineQueue } from '@anymq/core';
 import { createKafkaDriver } from '@anymq/kafka';
 
@@ -31,7 +33,7 @@ const queue = defineQueue<{ readonly n: number; readonly key: string }>('work', 
   ...(plan.ordered ? { ordering: 'key', key: ({ key }) => key } : {}),
 });
 const now = (): number => performance.timeOrigin + performance.now();
-let reports: Report[] = [];
+const reportPipe = 4;
 const consumer = client.consumer(
   queue,
   {
@@ -44,13 +46,10 @@ const consumer = client.consumer(
     if (id === plan.killer) process.kill(process.pid, 'SIGKILL');
     // The handler's work, of a length that the test chooses.
     await new Promise((resolve) => setTimeout(resolve, plan.handlerMs));
-    reports.push({ id, key, startedAt, endedAt: now(), attempt });
+    const report: Report = { id, key, startedAt, endedAt: now(), attempt };
+    writeSync(reportPipe, `${JSON.stringify(report)}\n`);
   },
 );
-setInterval(() => {
-  if (reports.length > 0) process.send?.({ reports });
-  reports = [];
-}, 20).unref();
 process.on('message', (message: unknown) => {
   if (message === 'stop') void stop();
   if (message === 'cpu') process.send?.({ cpu: process.cpuUsage() });
@@ -61,5 +60,5 @@ process.send?.({ started: true });
 async function stop(): Promise<void> {
   await consumer.stop();
   await client.close();
-  process.send?.({ reports }, () => process.disconnect());
+  process.disconnect();
 }

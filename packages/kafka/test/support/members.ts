@@ -1,4 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { MemberPlan, Report } from './member.ts';
 
@@ -18,15 +20,19 @@ export class Members {
   async start(name: string, plan: MemberPlan): Promise<void> {
     const child = fork(program, [JSON.stringify(plan)], {
       execArgv: ['--conditions=source', '--disable-warning=ExperimentalWarning'],
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc', 'pipe'],
+    });
+    createInterface({ input: child.stdio[4] as Readable }).on('line', (line) => {
+      this.runs.push({ ...(JSON.parse(line) as Report), member: name });
+      this.#wake();
     });
     this.#children.set(name, child);
     await new Promise<void>((resolve, reject) => {
-      child.on('message', (message: { readonly started?: true; readonly reports?: readonly Report[] }) => {
-        for (const report of message.reports ?? []) this.runs.push({ ...report, member: name });
+      child.on('message', (message: { readonly started?: true }) => {
         if (message.started === true) resolve();
-        this.#wake();
       });
-      child.once('exit', (code) => {
+      // Not before all that it reported has been read.
+      child.once('close', (code) => {
         reject(new Error(`${name} ended with ${code}`));
         this.#children.delete(name);
         this.#wake();
@@ -71,7 +77,7 @@ export class Members {
     const children = [...this.#children.values()];
     await Promise.all(
       children.map(async (child) => {
-        const ended = new Promise((resolve) => child.once('exit', resolve));
+        const ended = new Promise((resolve) => child.once('close', resolve));
         child.send('stop');
         await ended;
       }),
