@@ -91,7 +91,8 @@ class MemoryStore implements IdempotencyStore {
     const known = this.#entries.get(key);
     if (known !== undefined && known.expiresAt > now) {
       const { line: stands, result, expiresAt } = known;
-      return stands.isDone ? { state: 'done', result } : { state: 'busy', retryInMs: expiresAt - now };
+      if (stands.isDone) return { state: 'done', result };
+      return { state: 'busy', retryInMs: Math.min(stands.durationMs, expiresAt - now) };
     }
     if (known !== undefined) this.#drop(known);
     const entry = new Entry(key, ours.token, line);

@@ -34,6 +34,14 @@ test('a key is claimed once, completed, and done with its result until its reten
   expect(clock.pending).toBe(0);
 });
 
+test('a key that is busy is never said to be so for longer than a lease, whatever fraction of a millisecond it is', async () => {
+  const clock = new VirtualClock();
+  const store = createMemoryStore({ clock });
+  await clock.advance(0.25);
+  await claim(store, 'a');
+  expect(await store.claim(['a'], lease)).toEqual([{ state: 'busy', retryInMs: 1000 }]);
+});
+
 test('of one key twice in a call, the second is busy', async () => {
   const answers = await createMemoryStore().claim(['a', 'b', 'a'], lease);
   expect(answers.map(({ state }) => state)).toEqual(['claimed', 'claimed', 'busy']);
