@@ -23,6 +23,10 @@ export interface RelaySettings {
   readonly wakeup: Wakeup;
 }
 
+interface Lane {
+  readonly lane: number;
+}
+
 interface Row {
   readonly seq: string;
   readonly destination: string;
@@ -97,15 +101,11 @@ export class Relay {
   #serve(): Promise<boolean> {
     const { pool, statements, batchSize, timeoutMs } = this.#settings;
     const names = [...this.#lines.keys()];
+    const limitMs = String(Math.max(1000, 2 * timeoutMs));
     return inTransaction(pool, async (client): Promise<Ending<boolean>> => {
-      const [taken] = (await client.query(statements.takeLane, [names])).rows as readonly { readonly lane: number }[];
+      const [taken] = (await client.query(statements.takeLane, [names, limitMs])).rows as readonly Lane[];
       if (taken === undefined) return { undo: false };
-      const { rows } = await client.query(statements.read, [
-        names,
-        taken.lane,
-        batchSize,
-        String(Math.max(1000, 2 * timeoutMs)),
-      ]);
+      const { rows } = await client.query(statements.read, [names, taken.lane, batchSize]);
       await this.#send(client, rows as readonly Row[]);
       await client.query(statements.serveLast, [taken.lane]);
       return { commit: true };

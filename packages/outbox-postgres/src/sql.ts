@@ -7,12 +7,12 @@ export interface OutboxStatements {
   readonly migrate: string;
   /** $1 ids, $2 keys, $3 options as JSON, $4 bodies in base64, $5 destination. Wakes the relays when it is committed. */
   readonly add: string;
-  /** $1 destinations. A lane with something to send that nobody serves, or no row. It is ours until the transaction ends. */
-  readonly takeLane: string;
   /**
-   * $1 destinations, $2 lane, $3 how many, $4 milliseconds as text. In order. When nothing is heard of the transaction for
-   * so long, its relay being frozen, the server ends it: its lane is free then.
+   * $1 destinations, $2 milliseconds as text. A lane with something to send that nobody serves, or no row. It is ours until
+   * the transaction ends; when nothing is heard of that for so long, its relay being frozen, the server ends it.
    */
+  readonly takeLane: string;
+  /** $1 destinations, $2 lane, $3 how many. In order. */
   readonly read: string;
   /** $1 numbers of what was sent. */
   readonly remove: string;
@@ -50,12 +50,13 @@ SELECT CASE WHEN key IS NULL THEN floor(random() * ${laneCount})::int
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS asked (id, key, options, body, n)
 ORDER BY n RETURNING 1)
 SELECT pg_notify('${channelOf(table)}', '') FROM (SELECT count(*) FROM added) AS counted`,
-    takeLane: `SELECT lane FROM ${lanes} AS free WHERE EXISTS (
+    takeLane: `SELECT lane FROM ${lanes} AS free,
+(SELECT set_config('idle_in_transaction_session_timeout', $2, true)) AS limited WHERE EXISTS (
   SELECT 1 FROM ${table} AS message WHERE message.lane = free.lane AND ${ready})
-ORDER BY served_at FOR UPDATE SKIP LOCKED LIMIT 1`,
+ORDER BY served_at FOR UPDATE OF free SKIP LOCKED LIMIT 1`,
     read: `SELECT seq::text, destination, id, key, options, body,
 (extract(epoch FROM clock_timestamp() - created_at) * 1000)::float8 AS age_ms
-FROM ${table} AS message, (SELECT set_config('idle_in_transaction_session_timeout', $4, true)) AS limited
+FROM ${table} AS message
 WHERE lane = $2 AND ${ready} ORDER BY message.seq LIMIT $3`,
     remove: `DELETE FROM ${table} WHERE seq = ANY($1::bigint[])`,
     postpone: `UPDATE ${table} SET attempts = attempts + 1, code = failed.code,
