@@ -7,13 +7,13 @@ import { progress } from '../progress.ts';
 import { rabbitmqSuite } from '../rabbitmq/suite.ts';
 import { redisSuite } from '../redis/suite.ts';
 import { type Report, reportOf } from '../report.ts';
-import { runRounds } from '../runner.ts';
+import { runToFit } from '../run-to-fit.ts';
 import { type BrokerBacklog, measureBrokerBacklog } from './backlog.ts';
 import { concurrencyCase, groupsCase, keysCase, sizeCases } from './cases.ts';
 import { processesCase } from './members.ts';
 import { brokerBacklogTable, growthTable } from './print.ts';
 
-/** Messages of a run, by broker: some hundreds of milliseconds of a quiet machine. */
+/** Messages of a run, by broker: some hundreds of milliseconds of a quiet machine. Fewer where the rounds would not fit. */
 const brokers: readonly { readonly suite: BrokerSuite; readonly messages: number; readonly largestBacklog: number }[] =
   [
     { suite: redisSuite, messages: 20_000, largestBacklog: 1_000_000 },
@@ -30,8 +30,8 @@ const axes = {
 } as const;
 /** What a quick run leaves out: every second point, and not the last. */
 const every: Readonly<Record<Size, number>> = { full: 1, quick: 2 };
-/** A quick run, which is on two brokers, ends within four minutes. */
-const withinMs: Readonly<Record<Size, number>> = { quick: 150_000, full: 200_000 };
+/** A quick run, which is on two brokers, ends within five minutes. */
+const withinMs: Readonly<Record<Size, number>> = { quick: 200_000, full: 360_000 };
 const bytesAtOnce = 32_000_000;
 
 /** How the cost of the product grows, on real brokers. */
@@ -42,10 +42,10 @@ export async function runGrowth({ size, rounds, only }: ComparisonRun): Promise<
     const urls = new Map(inUse.map(({ name, broker }) => [name, broker.url]));
     const servers = await Promise.all(brokers.map(({ suite }) => suite.version(urls.get(suite.broker) ?? '')));
     console.log(servers.join(', '));
-    const cases = brokers.flatMap((one) => casesOf(urls.get(one.suite.broker) ?? '', one, size));
-    const results = await runRounds(choose(cases, only), {
+    const casesAt = (share: number) =>
+      brokers.flatMap((one) => casesOf(urls.get(one.suite.broker) ?? '', one, { size, share }));
+    const results = await runToFit((share) => choose(casesAt(share), only), {
       rounds,
-      warmUp: 1,
       withinMs: withinMs[size],
       onProgress: (round, { on, operation, codec }) => progress(`round ${round}: ${on}, ${operation} ${codec}`),
     });
@@ -66,22 +66,26 @@ export async function runGrowth({ size, rounds, only }: ComparisonRun): Promise<
   }
 }
 
-function casesOf(url: string, { suite, messages: usual }: (typeof brokers)[number], size: Size): readonly BenchCase[] {
+function casesOf(
+  url: string,
+  { suite, messages: usual }: (typeof brokers)[number],
+  { size, share }: { readonly size: Size; readonly share: number },
+): readonly BenchCase[] {
   const on = suite.broker;
-  const messages = size === 'quick' ? usual / 4 : usual;
+  const messages = Math.ceil(usual * share);
   const at = (values: readonly number[]) =>
     values.filter((_, index) => index % every[size] === 0 || index === values.length - 1);
   return [
     ...at(axes.size).flatMap((x) =>
-      sizeCases(url, { on, x, messages: Math.min(messages, Math.floor(bytesAtOnce / x)) }),
+      sizeCases(url, { on, x, messages: Math.min(messages, Math.floor((share * bytesAtOnce) / x)) }),
     ),
     // One handler of a millisecond at a time: a thousand messages are a second.
-    ...at(axes.concurrency).map((x) => concurrencyCase(url, { on, x, messages: Math.min(messages, 200 * x) })),
+    ...at(axes.concurrency).map((x) => concurrencyCase(url, { on, x, messages: Math.min(messages, 400 * x) })),
     // A key that comes once needs a message of its own.
     ...at(axes.keys).map((x) => keysCase(url, { on, x, messages: Math.max(messages, x) })),
     // As many for each group, however many there are: starting a group costs something, too.
     ...at(axes.groups).map((x) => groupsCase(url, { on, x, messages: Math.ceil(messages / 8) * x })),
-    ...at(axes.processes).map((x) => processesCase(url, { on, x, messages: size === 'quick' ? 1000 : 2000 })),
+    ...at(axes.processes).map((x) => processesCase(url, { on, x, messages: Math.ceil(2000 * share) })),
   ];
 }
 
