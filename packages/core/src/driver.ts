@@ -25,6 +25,9 @@ export { invalidOption, requireKnown, requireNumber, requireOneOf } from './opti
 export type { NumberBounds } from './options.ts';
 export { physicalName } from './physical-name.ts';
 export type { Receipt } from './send-types.ts';
+export { lost, settled } from './settle-results.ts';
+export { classifySocketError } from './socket-failure.ts';
+export { takeFitting } from './take-fitting.ts';
 export { createWireFormat } from './wire.ts';
 export type { WireFallback, WireFormat, WireMessage, WireMeta, WireNames } from './wire.ts';
 export { toLetter } from './wire-letter.ts';

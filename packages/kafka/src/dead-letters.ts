@@ -1,4 +1,12 @@
-import type { Address, DeadLetterStore, SettleResult, StoredLetter, Token } from '@anymq/core/driver';
+import {
+  type Address,
+  type DeadLetterStore,
+  lost,
+  settled,
+  type SettleResult,
+  type StoredLetter,
+  type Token,
+} from '@anymq/core/driver';
 import type { Broker, FetchedRecord } from './protocol.ts';
 import {
   type Committed,
@@ -10,7 +18,6 @@ import {
   leadersOf,
   offsetsOf,
 } from './cluster-calls.ts';
-import { lost, settled } from './delivery.ts';
 import type { DriverContext } from './driver-context.ts';
 import { decodeLetter, encodeRecord } from './encoding.ts';
 import { KafkaDriverError } from './errors.ts';

@@ -17,6 +17,3 @@ export class Delivery {
     this.message = message;
   }
 }
-
-export const settled: SettleResult = Object.freeze({ ok: true });
-export const lost: SettleResult = Object.freeze({ ok: false, reason: 'lost' });

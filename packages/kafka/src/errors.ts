@@ -1,4 +1,4 @@
-import { AnymqError, type Classification, type ErrorCode } from '@anymq/core/driver';
+import { AnymqError, type Classification, classifySocketError, type ErrorCode } from '@anymq/core/driver';
 
 /** What this driver finds out by itself; anything else comes from the client or the broker as it is. */
 export class KafkaDriverError extends Error {
@@ -81,19 +81,6 @@ const names: Readonly<Record<string, Classification>> = {
   KafkaJSServerDoesNotSupportApiKey: refused('SERVER_TOO_OLD'),
 };
 
-/** Of sockets and name resolution: nothing was written. */
-const unreachable: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-]);
-
 interface ErrorLike {
   readonly name?: unknown;
   readonly type?: unknown;
@@ -114,7 +101,8 @@ function classify(error: unknown, depth: number): Classification | undefined {
   const { name, type, code, message, cause, errors } = error as ErrorLike;
   if (name === 'KafkaDriverError' && typeof code === 'string') return refused(code as ErrorCode);
   if (typeof type === 'string' && Object.hasOwn(types, type)) return types[type];
-  if (typeof code === 'string' && unreachable.has(code)) return refused('NOT_CONNECTED');
+  const socketFailure = classifySocketError(error);
+  if (socketFailure !== undefined) return socketFailure;
   if (typeof name === 'string' && Object.hasOwn(names, name)) return names[name];
   if (name === 'KafkaJSConnectionError') return connectionError(message);
   const first: unknown = Array.isArray(errors) ? errors[0] : undefined;

@@ -1,8 +1,8 @@
-import type { ReceiverOptions } from '@anymq/core/driver';
+import { lost, type ReceiverOptions } from '@anymq/core/driver';
 import type { Link } from './client.ts';
 import { Caretaker } from './caretaker.ts';
 import { Committer } from './committer.ts';
-import { type Delivery, lost } from './delivery.ts';
+import type { Delivery } from './delivery.ts';
 import { DeletedTopic } from './deleted-topic.ts';
 import type { DriverContext } from './driver-context.ts';
 import { Fetcher } from './fetcher.ts';

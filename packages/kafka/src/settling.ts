@@ -1,5 +1,12 @@
-import type { Received, Settlement, SettleOutcome, SettleResult } from '@anymq/core/driver';
-import { Delivery, lost, settled } from './delivery.ts';
+import {
+  lost,
+  type Received,
+  settled,
+  type Settlement,
+  type SettleOutcome,
+  type SettleResult,
+} from '@anymq/core/driver';
+import { Delivery } from './delivery.ts';
 import type { DriverContext } from './driver-context.ts';
 import { encodeRecord } from './encoding.ts';
 import type { Holdings } from './holdings.ts';

@@ -1,7 +1,7 @@
-import type { Clock, Logger } from '@anymq/core/driver';
+import { type Clock, type Logger, settled } from '@anymq/core/driver';
 import type { Link } from './client.ts';
 import type { Committer } from './committer.ts';
-import { type Delivery, settled } from './delivery.ts';
+import type { Delivery } from './delivery.ts';
 import { classifyError, errorType, KafkaDriverError } from './errors.ts';
 import type { Holdings } from './holdings.ts';
 import type { CommittedOffset, TopicPartitions } from './protocol.ts';

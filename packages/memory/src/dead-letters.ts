@@ -1,13 +1,10 @@
-import type { Address, DeadLetterStore, SettleResult, Token } from '@anymq/core/driver';
+import { type Address, type DeadLetterStore, lost, settled, type SettleResult, type Token } from '@anymq/core/driver';
 import { BodyStore } from './body-store.ts';
 import type { StoredLetter } from './dead-letter-list.ts';
 import type { DriverContext } from './driver-context.ts';
 import { decodeLetter, decodeMessage, encodeMessage } from './encoding.ts';
 import type { Group } from './group.ts';
 import { encodingContext } from './sender.ts';
-
-const done: SettleResult = Object.freeze({ ok: true });
-const lost: SettleResult = Object.freeze({ ok: false, reason: 'lost' });
 
 /** The dead letters of a queue or of one group. @throws NO_SUCH_DESTINATION */
 export function createDeadLetterStore(context: DriverContext, of: Address): DeadLetterStore {
@@ -54,8 +51,8 @@ function requeueOne(context: DriverContext, group: Group, ref: Token): SettleRes
 
 function removeOne(group: Group, ref: Token): SettleResult {
   if (!isLetter(ref)) return lost;
-  if (ref.result === undefined) group.letters.remove(ref, done);
-  return ref.result ?? done;
+  if (ref.result === undefined) group.letters.remove(ref, settled);
+  return ref.result ?? settled;
 }
 
 function isLetter(ref: Token): ref is StoredLetter {

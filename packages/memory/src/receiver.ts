@@ -1,12 +1,13 @@
-import type {
-  Address,
-  Receiver,
-  ReceiverOptions,
-  Settlement,
-  SettleOutcome,
-  SettleResult,
-  Token,
-  WireMeta,
+import {
+  type Address,
+  lost,
+  type Receiver,
+  type ReceiverOptions,
+  type Settlement,
+  type SettleOutcome,
+  type SettleResult,
+  type Token,
+  type WireMeta,
 } from '@anymq/core/driver';
 import { BodyStore } from './body-store.ts';
 import type { DriverContext } from './driver-context.ts';
@@ -16,7 +17,6 @@ import type { DeliveryToken } from './stored-message.ts';
 import { type StoredOutcome, Subscription } from './subscription.ts';
 import { createTransaction } from './transaction.ts';
 
-const lost: SettleResult = Object.freeze({ ok: false, reason: 'lost' });
 const acknowledge: StoredOutcome = Object.freeze({ kind: 'acknowledge' });
 
 /** Receives from a queue or a group of a topic, as one member of it. @throws NO_SUCH_DESTINATION */

@@ -1,4 +1,13 @@
-import type { FailureRecord, HeldMessage, LostReason, ReceiveOptions, SettleResult, Token } from '@anymq/core/driver';
+import {
+  type FailureRecord,
+  type HeldMessage,
+  lost,
+  type LostReason,
+  type ReceiveOptions,
+  settled,
+  type SettleResult,
+  type Token,
+} from '@anymq/core/driver';
 import { MemoryBrokerError } from './errors.ts';
 import type { Group } from './group.ts';
 import { Hand } from './hand.ts';
@@ -20,9 +29,6 @@ export type StoredOutcome =
   | { readonly kind: 'retry'; readonly copy: StoredMessage }
   | { readonly kind: 'deadLetter'; readonly letter: StoredMessage }
   | { readonly kind: 'release'; readonly delayMs: number };
-
-const settled: SettleResult = Object.freeze({ ok: true });
-const lost: SettleResult = Object.freeze({ ok: false, reason: 'lost' });
 
 /** One receiver at the broker: a member of a group, with what it holds. */
 export class Subscription {

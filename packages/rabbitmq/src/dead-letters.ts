@@ -1,6 +1,15 @@
-import type { Address, DeadLetterStore, FailureRecord, SettleResult, StoredLetter, Token } from '@anymq/core/driver';
+import {
+  type Address,
+  type DeadLetterStore,
+  type FailureRecord,
+  lost,
+  settled,
+  type SettleResult,
+  type StoredLetter,
+  type Token,
+} from '@anymq/core/driver';
 import type { AmqpMessage } from './client.ts';
-import { type Delivery, lost, settled } from './delivery.ts';
+import type { Delivery } from './delivery.ts';
 import type { DriverContext } from './driver-context.ts';
 import { decodeMessage, encodeMessage } from './encoding.ts';
 import { asError } from './errors.ts';

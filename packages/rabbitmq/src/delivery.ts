@@ -3,9 +3,6 @@ import type { AmqpMessage } from './client.ts';
 import { deliveryCount, identityOf } from './encoding.ts';
 import type { Feed } from './feed.ts';
 
-export const settled: SettleResult = Object.freeze({ ok: true });
-export const lost: SettleResult = Object.freeze({ ok: false, reason: 'lost' });
-
 /** Deliveries that ended without a settlement before a message is a suspect. A single one is what any cut connection leaves behind. */
 const suspectAt = 2;
 

@@ -1,4 +1,4 @@
-import { AnymqError, type Classification } from '@anymq/core/driver';
+import { AnymqError, type Classification, classifySocketError } from '@anymq/core/driver';
 
 /** What this adapter itself says went wrong. Its messages hold names of queues and exchanges, never payloads or credentials. */
 export type RabbitmqErrorCode =
@@ -53,16 +53,6 @@ const replies: Readonly<Record<number, Classification>> = {
   541: { code: 'NOT_CONNECTED', retryable: true },
 };
 
-const unreachable: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENETDOWN',
-]);
-const broken: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNABORTED', 'ESOCKET']);
-
 const unknownError: Classification = { code: 'UNKNOWN', retryable: true, outcome: 'unknown' };
 
 /** Total. By shape and by the broker's reply codes; the client's own errors have no codes, only texts. */
@@ -71,18 +61,18 @@ export function classifyError(error: unknown): Classification {
   if (typeof error !== 'object' || error === null) return unknownError;
   const { code, message, name } = error as Readonly<Record<string, unknown>>;
   if (largestSize(error) !== undefined) return { code: 'TOO_LARGE', retryable: false, outcome: 'not-sent' };
-  return byCode(code) ?? byText(typeof message === 'string' ? message : '', name) ?? unknownError;
+  return (
+    byCode(code) ??
+    classifySocketError(error) ??
+    byText(typeof message === 'string' ? message : '', name) ??
+    unknownError
+  );
 }
 
 function byCode(code: unknown): Classification | undefined {
   if (typeof code === 'number') return replies[code];
   if (typeof code !== 'string') return undefined;
-  if (Object.hasOwn(ownErrors, code)) return ownErrors[code as RabbitmqErrorCode];
-  if (unreachable.has(code)) return { code: 'NOT_CONNECTED', retryable: true, outcome: 'not-sent' };
-  if (broken.has(code)) return { code: 'NOT_CONNECTED', retryable: true, outcome: 'unknown' };
-  if (code.startsWith('ERR_TLS') || code.startsWith('CERT_') || code.endsWith('_CERT'))
-    return { code: 'NOT_CONNECTED', retryable: false, outcome: 'not-sent' };
-  return undefined;
+  return Object.hasOwn(ownErrors, code) ? ownErrors[code as RabbitmqErrorCode] : undefined;
 }
 
 /** Of amqplib: errors of the handshake and of what is closed already. */

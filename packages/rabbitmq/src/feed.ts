@@ -1,6 +1,6 @@
-import type { LostReason } from '@anymq/core/driver';
+import { lost, type LostReason, settled } from '@anymq/core/driver';
 import type { AmqpChannel, AmqpMessage, Link } from './client.ts';
-import { Delivery, lost, settled } from './delivery.ts';
+import { Delivery } from './delivery.ts';
 import { asError } from './errors.ts';
 import type { Tell } from './tell.ts';
 

@@ -1,5 +1,14 @@
-import type { Address, OutgoingMessage, Settlement, SettleOutcome, SettleResult, Token } from '@anymq/core/driver';
-import { type Delivery, isDelivery, lost, settled } from './delivery.ts';
+import {
+  type Address,
+  lost,
+  type OutgoingMessage,
+  settled,
+  type Settlement,
+  type SettleOutcome,
+  type SettleResult,
+  type Token,
+} from '@anymq/core/driver';
+import { type Delivery, isDelivery } from './delivery.ts';
 import type { DriverContext } from './driver-context.ts';
 import { copyOf, decodeMessage, type Encoded, encodeMessage } from './encoding.ts';
 import type { Feed } from './feed.ts';

@@ -11,7 +11,7 @@ const cases: readonly (readonly [string, unknown, string, boolean])[] = [
   ['nobody listens', { code: 'ECONNREFUSED' }, 'NOT_CONNECTED', true],
   ['no such host', { code: 'ENOTFOUND' }, 'NOT_CONNECTED', true],
   ['the connection broke', { code: 'ECONNRESET' }, 'NOT_CONNECTED', true],
-  ['a certificate that is not trusted', { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }, 'NOT_CONNECTED', false],
+  ['a certificate that is not trusted', { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }, 'NOT_CONNECTED', true],
   [
     'a wrong password',
     new Error(

@@ -1,5 +1,4 @@
-import type { Address, DeadLetterStore, SettleResult, Token } from '@anymq/core/driver';
-import { lost, settled } from './delivery.ts';
+import { type Address, type DeadLetterStore, lost, settled, type SettleResult, type Token } from '@anymq/core/driver';
 import type { DriverContext } from './driver-context.ts';
 import { decodeLetter } from './encoding.ts';
 import { keysOf } from './keys.ts';

@@ -36,21 +36,6 @@ export class Delivery {
   }
 }
 
-export const settled: SettleResult = Object.freeze({ ok: true });
-export const lost: SettleResult = Object.freeze({ ok: false, reason: 'lost' });
-
 export function isDelivery(token: unknown): token is Delivery {
   return token instanceof Delivery;
-}
-
-/** As many as fit, at least one; what does not fit stays in `from`. */
-export function takeFitting(from: Delivery[], maxMessages: number, maxBytes: number): Delivery[] {
-  let bytes = 0;
-  let count = 0;
-  for (const delivery of from) {
-    bytes += delivery.bytes;
-    if (count >= maxMessages || (count > 0 && bytes > maxBytes)) break;
-    count += 1;
-  }
-  return from.splice(0, count);
 }

@@ -1,4 +1,10 @@
-import { AnymqError, type Classification, type ErrorCode, type SendUncertainty } from '@anymq/core/driver';
+import {
+  AnymqError,
+  type Classification,
+  classifySocketError,
+  type ErrorCode,
+  type SendUncertainty,
+} from '@anymq/core/driver';
 
 /** What this driver finds out by itself; anything else comes from the client or the server as it is. */
 export class RedisStreamsError extends Error {
@@ -44,21 +50,6 @@ const replies: Readonly<Record<string, Classification>> = {
   UNBLOCKED: { code: 'NOT_CONNECTED', retryable: true },
 };
 
-/** Of sockets and of name resolution: the command was never written. */
-const unreachable: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOENT',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-]);
-const broken: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT']);
-
 /** The client's own errors have no code: told by how their text begins. */
 const clientTexts: readonly (readonly [string, Classification])[] = [
   ["Stream isn't writeable", refused('NOT_CONNECTED', true)],
@@ -82,15 +73,11 @@ const clientTexts: readonly (readonly [string, Classification])[] = [
 export function classifyError(error: unknown): Classification {
   if (AnymqError.isInstance(error)) return { code: error.code, retryable: error.retryable, outcome: error.outcome };
   if (typeof error !== 'object' || error === null) return unknownError;
-  const { name, code, message } = error as Readonly<Record<string, unknown>>;
+  const { name, message } = error as Readonly<Record<string, unknown>>;
   if (name === 'RedisStreamsError') return ownError(error as RedisStreamsError);
-  if (typeof code === 'string' && unreachable.has(code)) return refused('NOT_CONNECTED', true);
   const text = typeof message === 'string' ? message : '';
   const known = clientTexts.find(([begin]) => text.startsWith(begin));
-  if (known !== undefined) return known[1];
-  if (typeof code === 'string' && broken.has(code))
-    return { code: 'NOT_CONNECTED', retryable: true, outcome: 'unknown' };
-  return replies[firstWord(text)] ?? unknownError;
+  return known?.[1] ?? classifySocketError(error) ?? replies[firstWord(text)] ?? unknownError;
 }
 
 function ownError({ code, outcome }: RedisStreamsError): Classification {

@@ -1,5 +1,15 @@
-import type { Received, ReceiveOptions, ReceiverOptions, Settlement, SettleResult, Token } from '@anymq/core/driver';
-import { Delivery, isDelivery, lost, settled, takeFitting } from './delivery.ts';
+import {
+  lost,
+  type Received,
+  type ReceiveOptions,
+  type ReceiverOptions,
+  settled,
+  type Settlement,
+  type SettleResult,
+  takeFitting,
+  type Token,
+} from '@anymq/core/driver';
+import { Delivery, isDelivery } from './delivery.ts';
 import type { DriverContext } from './driver-context.ts';
 import { decodeEntry, type StoredEntry } from './encoding.ts';
 import type { Keys } from './keys.ts';

@@ -1,15 +1,17 @@
-import type {
-  Address,
-  HeldMessage,
-  Receiver,
-  ReceiveOptions,
-  Received,
-  ReceiverOptions,
-  Settlement,
-  SettleResult,
-  Token,
+import {
+  type Address,
+  type HeldMessage,
+  lost,
+  type Received,
+  type ReceiveOptions,
+  type Receiver,
+  type ReceiverOptions,
+  settled,
+  type Settlement,
+  type SettleResult,
+  type Token,
 } from '@anymq/core/driver';
-import { type Delivery, isDelivery, lost, settled } from './delivery.ts';
+import { type Delivery, isDelivery } from './delivery.ts';
 import type { DriverContext } from './driver-context.ts';
 import { encodeHeld } from './encoding.ts';
 import { nameOf } from './errors.ts';

@@ -1,6 +1,13 @@
-import type { Address, DeadLetterStore, SettleResult, StoredLetter, Token } from '@anymq/core/driver';
+import {
+  type Address,
+  type DeadLetterStore,
+  lost,
+  type SettleResult,
+  type StoredLetter,
+  type Token,
+} from '@anymq/core/driver';
 import { byBatches, maxEntries, type SendEntry } from './batches.ts';
-import { Delivery, lost } from './delivery.ts';
+import { Delivery } from './delivery.ts';
 import { type DriverContext, openPlace, type Place } from './driver-context.ts';
 import { decodeLetter, deduplicationId, encodeMessage, fairGroup, groupOf } from './encoding.ts';
 import { Leases } from './leases.ts';

@@ -1,4 +1,4 @@
-import { AnymqError, type Classification, type ErrorCode } from '@anymq/core/driver';
+import { AnymqError, type Classification, classifySocketError, type ErrorCode } from '@anymq/core/driver';
 
 /** What this driver finds out by itself, and what SQS says of one entry of a batch; anything else is the client's own error. */
 export class SqsError extends Error {
@@ -79,35 +79,14 @@ const byName: Readonly<Record<string, Classification>> = Object.fromEntries([
   ...named('AbortError', { code: 'ABORTED', retryable: false, outcome: 'unknown' }),
 ]);
 
-/** Of sockets and of name resolution: the request was never written. */
-const unreachable: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-  'CERT_HAS_EXPIRED',
-]);
-const broken: ReadonlySet<string> = new Set([
-  'ECONNRESET',
-  'EPIPE',
-  'ECONNABORTED',
-  'ETIMEDOUT',
-  'ERR_STREAM_PREMATURE_CLOSE',
-]);
-
 /** Total. */
 export function classifyError(error: unknown): Classification {
   if (AnymqError.isInstance(error)) return { code: error.code, retryable: error.retryable, outcome: error.outcome };
   if (typeof error !== 'object' || error === null) return unknownError;
-  const { name, code } = error as Readonly<Record<string, unknown>>;
+  const { name } = error as { readonly name?: unknown };
   if (error instanceof SqsError && error.code !== undefined) return ofOwn(error, error.code);
-  if (typeof code === 'string' && unreachable.has(code)) return refused('NOT_CONNECTED', true);
-  if (typeof code === 'string' && broken.has(code)) return unclear('NOT_CONNECTED');
+  const socketFailure = classifySocketError(error);
+  if (socketFailure !== undefined) return socketFailure;
   const known = typeof name === 'string' ? byName[plainName(name)] : undefined;
   if (known !== undefined) return isTooLong(error) ? refused('TOO_LARGE') : known;
   return byStatus(error);

@@ -1,14 +1,16 @@
-import type {
-  Receiver,
-  Received,
-  ReceiveOptions,
-  ReceiverOptions,
-  Settlement,
-  SettleResult,
-  Token,
+import {
+  lost,
+  type Received,
+  type ReceiveOptions,
+  type Receiver,
+  type ReceiverOptions,
+  type Settlement,
+  type SettleResult,
+  takeFitting,
+  type Token,
 } from '@anymq/core/driver';
 import type { BatchAnswer } from './batches.ts';
-import { Delivery, lost, takeFitting } from './delivery.ts';
+import { Delivery } from './delivery.ts';
 import type { DriverContext, Place } from './driver-context.ts';
 import { decodeMessage, isWaitingGroup } from './encoding.ts';
 import { Leases } from './leases.ts';

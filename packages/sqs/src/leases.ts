@@ -1,7 +1,7 @@
-import type { Clock, LostReason, Timer, Token } from '@anymq/core/driver';
+import { type Clock, lost, type LostReason, type Timer, type Token } from '@anymq/core/driver';
 import { byBatches } from './batches.ts';
 import { asError } from './errors.ts';
-import { Delivery, lost } from './delivery.ts';
+import { Delivery } from './delivery.ts';
 import type { Place } from './driver-context.ts';
 
 export interface LeasesOptions {

@@ -1,6 +1,14 @@
-import type { FailureRecord, Received, Settlement, SettleOutcome, SettleResult } from '@anymq/core/driver';
+import {
+  type FailureRecord,
+  lost,
+  type Received,
+  settled,
+  type Settlement,
+  type SettleOutcome,
+  type SettleResult,
+} from '@anymq/core/driver';
 import { type BatchAnswer, byBatches, type SendEntry } from './batches.ts';
-import { type Delivery, isDelivery, lost, settled } from './delivery.ts';
+import { type Delivery, isDelivery } from './delivery.ts';
 import type { DriverContext, Place } from './driver-context.ts';
 import { deduplicationId, encodeMessage, fairGroup, groupOf, waitingGroup } from './encoding.ts';
 import type { Leases } from './leases.ts';

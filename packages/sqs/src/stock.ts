@@ -1,5 +1,5 @@
-import type { Logger, Settlement, SettleResult } from '@anymq/core/driver';
-import { type Delivery, takeFitting } from './delivery.ts';
+import { type Logger, type Settlement, type SettleResult, takeFitting } from '@anymq/core/driver';
+import type { Delivery } from './delivery.ts';
 import type { Place } from './driver-context.ts';
 import type { Leases } from './leases.ts';
 import type { Settler } from './settlement.ts';
