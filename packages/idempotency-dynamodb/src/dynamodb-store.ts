@@ -22,6 +22,8 @@ interface Owned extends Claim {
   readonly result?: Uint8Array | undefined;
 }
 
+/** An item has at most 400 KiB, its key and the names of its attributes included. */
+const maxResultBytes = 400_000;
 const ours = '#token = :token AND attribute_not_exists(done)';
 const names = { '#token': 'token', '#until': 'until' };
 
@@ -55,6 +57,8 @@ export class DynamodbStore implements IdempotencyStore {
 
   complete(claims: readonly Owned[], { retentionMs }: { readonly retentionMs: number }): Promise<readonly boolean[]> {
     return this.#each(claims, async ({ key, token, result }) => {
+      if (result !== undefined && result.byteLength > maxResultBytes)
+        throw new AnymqError('TOO_LARGE', `DynamoDB keeps results of at most ${maxResultBytes} bytes.`);
       const set = 'SET done = :done, #until = :until, expires = :expires';
       const held = await this.#update(key, result === undefined ? set : `${set}, #result = :result`, ours, {
         ...timesOf(steadyNow(), retentionMs),

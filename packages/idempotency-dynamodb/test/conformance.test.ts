@@ -34,6 +34,17 @@ testIdempotencyStore(
 
 const lease = { leaseMs: 1000 };
 
+test('the largest result that is accepted can be kept, and a larger one is TOO_LARGE', async () => {
+  const store = createDynamodbStore({ client, prefix: 'large/' });
+  const key = 'k'.repeat(2000);
+  const [claimed] = await store.claim([key], lease);
+  const { token } = claimed as { readonly token: string };
+  const complete = (bytes: number): Promise<readonly boolean[]> =>
+    store.complete([{ key, token, result: new Uint8Array(bytes) }], { retentionMs: 60_000 });
+  await expect(complete(400_001)).rejects.toMatchObject({ code: 'TOO_LARGE' });
+  expect(await complete(400_000)).toEqual([true]);
+});
+
 /** As DynamoDB answers since 2023, and the emulator does not. */
 test('where the failed condition brings the item, nothing is read', async () => {
   const sent: string[] = [];

@@ -22,7 +22,10 @@ export interface IdempotencyStore {
   claim(keys: readonly string[], options: { readonly leaseMs: number }): Promise<readonly ClaimResult[]>;
   /** Another `leaseMs` from now; false: no longer ours. */
   extend(claims: readonly Claim[], options: { readonly leaseMs: number }): Promise<readonly boolean[]>;
-  /** Durable when it resolves; false: taken over meanwhile, nothing was written. Again with the same token: as before. */
+  /**
+   * Durable when it resolves; false: taken over meanwhile, nothing was written. Again with the same token: as before.
+   * A result that it cannot keep rejects with TOO_LARGE, and the key is completed without one.
+   */
   complete(
     claims: readonly (Claim & { readonly result?: Uint8Array | undefined })[],
     options: { readonly retentionMs: number },

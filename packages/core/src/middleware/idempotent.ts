@@ -22,8 +22,9 @@ export interface IdempotentOptions {
   /** 'retry' by default: put back for a second, uncharged, and never run unprotected. 'run': run, or acknowledge, without. */
   readonly onStoreError?: 'retry' | 'run' | undefined;
   /**
-   * What to keep for duplicates, asked for after the handler has succeeded, of the same message object that it had. Must
-   * not throw. None by default.
+   * What to keep for duplicates, asked for after the handler has succeeded, of the same message object that it had. When
+   * it throws, or the store refuses it as TOO_LARGE, the key is completed without one, and `onError` hears why. None by
+   * default.
    */
   readonly result?: ((message: Message) => Uint8Array | undefined) | undefined;
   /**

@@ -55,8 +55,18 @@ export class Protection {
   }
 
   completionOf({ key, token }: HeldClaim, message: Message): Completion {
-    const result = this.#options.result?.(message);
+    const result = this.#resultOf(message);
     return result === undefined ? { key, token } : { key, token, result };
+  }
+
+  /** The handler has succeeded: for want of a result it is not to run again. */
+  #resultOf(message: Message): Uint8Array | undefined {
+    try {
+      return this.#options.result?.(message);
+    } catch (error) {
+      this.#options.onError(error);
+      return undefined;
+    }
   }
 
   /** What becomes of a message whose key is not ours. */
@@ -107,6 +117,7 @@ export class Protection {
     let error = failure;
     for (let delayMs = 100; ; delayMs = Math.min(1000, delayMs * 2)) {
       onError(error);
+      if (isTooLarge(error)) return this.#completeAlone(completions);
       if (this.runsUnprotected) return completions.map(() => true);
       if (isFinal(error) || clock.now() + delayMs > until) return undefined;
       await sleep(clock, delayMs, delivery.signal);
@@ -117,6 +128,19 @@ export class Protection {
         error = again;
       }
     }
+  }
+
+  /** The result that is too large may have been another's of the turn. If not, none is kept: the work is done, and would be done for ever. */
+  async #completeAlone(completions: readonly Completion[]): Promise<readonly boolean[] | undefined> {
+    const { store, retentionMs, onError } = this.#options;
+    for (const asked of [completions, completions.map(claimOf)]) {
+      try {
+        return await store.complete(asked, { retentionMs });
+      } catch (error) {
+        onError(error);
+      }
+    }
+    return this.runsUnprotected ? completions.map(() => true) : undefined;
   }
 
   async #completeOnce(completions: readonly Completion[]): Promise<readonly boolean[]> {
@@ -150,6 +174,10 @@ function claimsAmong(keys: readonly string[], answers: readonly ClaimResult[]): 
   return answers.flatMap((answer, n) =>
     answer.state === 'claimed' ? [{ key: keys[n] as string, token: answer.token }] : [],
   );
+}
+
+function isTooLarge(error: unknown): boolean {
+  return AnymqError.isInstance(error) && error.code === 'TOO_LARGE';
 }
 
 function isFinal(error: unknown): boolean {

@@ -291,6 +291,20 @@ describe('a result', () => {
     ]);
   });
 
+  test('that cannot be had is none, and is told: the work is done', async () => {
+    const failure = new Error('own');
+    const result = (): never => {
+      throw failure;
+    };
+    const { clock, errors, wrap } = setUp({ result });
+    const handler = vi.fn(async () => undefined);
+    const handle = wrap(handler);
+    expect([await handle(), await handle()]).toEqual([undefined, undefined]);
+    expect(handler).toHaveBeenCalledTimes(1);
+    expect(errors).toEqual([failure]);
+    expect(clock.pending).toBe(0);
+  });
+
   test('that cannot be handed over fails the attempt, and the next one is a duplicate still', async () => {
     const onDuplicate = vi.fn().mockRejectedValueOnce(new Error('own')).mockResolvedValue(undefined);
     const handler = vi.fn(async () => undefined);
@@ -358,6 +372,26 @@ describe('when the store fails', () => {
     };
     expect(await wrap(async () => undefined)()).toEqual(later(1000));
     expect(store.steps).toEqual(['claim', 'complete']);
+  });
+
+  test('at the completion, by a result that is too large, also another’s of the turn: completed all the same', async () => {
+    const { store, errors, wrap } = setUp({
+      result: ({ id }) => (id === 'm-3' ? undefined : new Uint8Array(id === 'm-1' ? 2 : 1)),
+    });
+    const inner = store.complete.bind(store);
+    vi.spyOn(store, 'complete').mockImplementation(async (claims, options) => {
+      if (claims.some(({ result }) => (result?.length ?? 0) > 1)) throw new AnymqError('TOO_LARGE', 'too large');
+      return inner(claims, options);
+    });
+    const handler = vi.fn(async () => undefined);
+    const handle = wrap(handler);
+    const all = (): Promise<unknown> => Promise.all(['m-1', 'm-2', 'm-3'].map((id) => handle(fakeDelivery(id))));
+    expect(await all()).toEqual([undefined, undefined, undefined]);
+    expect(await all()).toEqual([undefined, undefined, undefined]);
+    expect(handler).toHaveBeenCalledTimes(3);
+    expect(errors).toContainEqual(expect.objectContaining({ code: 'TOO_LARGE' }));
+    const kept = await store.claim(['orders//m-1', 'orders//m-2'], { leaseMs: 3000 });
+    expect(kept.map((answer) => answer.state === 'done' && answer.result?.length)).toEqual([undefined, 1]);
   });
 
   test('at the completion, while the consumer stops: the wait ends', async () => {
