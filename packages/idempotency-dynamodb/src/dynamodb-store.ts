@@ -90,7 +90,7 @@ export class DynamodbStore implements IdempotencyStore {
   async #claimOne(key: string, token: string, leaseMs: number): Promise<ClaimResult> {
     const now = steadyNow();
     const set = 'SET #token = :token, #until = :until, expires = :expires REMOVE done, #result';
-    const held = await this.#update(key, set, 'attribute_not_exists(id) OR #until <= :now OR #token = :token', {
+    const held = await this.#update(key, set, `attribute_not_exists(id) OR #until <= :now OR (${ours})`, {
       ...timesOf(now, leaseMs),
       ':now': { N: String(now) },
       ':token': { S: token },

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
-import { createDynamodbStore, tableDefinition } from '@anymq/idempotency-dynamodb';
+import { createDynamodbStore, type DynamodbClient, tableDefinition } from '@anymq/idempotency-dynamodb';
 import { testIdempotencyStore } from '@anymq/testing';
 import dynalite from 'dynalite';
 import { beforeAll, expect, test } from 'vitest';
@@ -33,6 +33,22 @@ testIdempotencyStore(
 );
 
 const lease = { leaseMs: 1000 };
+
+test('a claim whose request arrives once more, late, undoes no completion', async () => {
+  const sent: Parameters<DynamodbClient['send']>[0][] = [];
+  const recording: DynamodbClient = {
+    send(command) {
+      sent.push(command);
+      return client.send(command as never);
+    },
+  };
+  const store = createDynamodbStore({ client: recording, prefix: 'late/' });
+  const [claimed] = await store.claim(['a'], lease);
+  const { token } = claimed as { readonly token: string };
+  expect(await store.complete([{ key: 'a', token }], { retentionMs: 60_000 })).toEqual([true]);
+  await expect(client.send(sent[0] as never)).rejects.toMatchObject({ name: 'ConditionalCheckFailedException' });
+  expect(await store.claim(['a'], lease)).toEqual([{ state: 'done' }]);
+});
 
 test('the largest result that is accepted can be kept, and a larger one is TOO_LARGE', async () => {
   const store = createDynamodbStore({ client, prefix: 'large/' });
