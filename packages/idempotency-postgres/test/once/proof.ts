@@ -26,6 +26,8 @@ export interface Proof extends Findings {
 
 const copies = 5;
 const processes = 4;
+/** What is sent together: the next part goes out right before a kill, so that each kill meets processes at work. */
+export const partSize = 50;
 const killEveryMs = 1000;
 /** Of a machine of its own half a minute is more than enough. */
 const limitMs = 240_000;
@@ -33,20 +35,22 @@ const orders = defineQueue('orders');
 
 /**
  * Keys, each sent five times, handled by four processes, one of which is killed every second and started again, while
- * a fifth of the runs fail. Resolves when every message is settled.
+ * a fifth of the runs fail. Resolves when every message is settled. There is a kill for each part of the keys at least,
+ * the first one excepted, however slowly processes start.
  */
 export async function prove({ disturb, keyCount, leaseMs = 2000, ...rest }: ProofOptions): Promise<Proof> {
   const namespace = `p${Math.random().toString(36).slice(2, 10)}`;
   const journal = new Journal(rest.journalUrl, namespace);
-  const crew = new Crew({ ...rest, namespace, leaseMs }, journal);
   const client = await connect(
     { brokers: { all: rest.brokerUrl }, namespace },
     { drivers: [await driverOf(rest.brokerUrl)] },
   );
+  const keys = Array.from({ length: keyCount }, (_, n) => `key-${n}`);
+  const left = keys.slice(partSize);
+  const crew = new Crew({ ...rest, namespace, leaseMs }, journal, () => send(client, left.splice(0, partSize)));
   try {
     await journal.create();
-    const keys = Array.from({ length: keyCount }, (_, n) => `key-${n}`);
-    await send(client, keys);
+    await send(client, keys.slice(0, partSize));
     crew.start();
     await untilDone(client, journal, { keyCount, leaseMs, disturb });
     const effects = await journal.effects();
@@ -61,6 +65,7 @@ export async function prove({ disturb, keyCount, leaseMs = 2000, ...rest }: Proo
 }
 
 async function send(client: Client, keys: readonly string[]): Promise<void> {
+  if (keys.length === 0) return;
   const producer = client.producer(orders);
   for (let copy = 0; copy < copies; copy++) {
     const results = await producer.sendMany(keys, (key) => ({ id: String(key) }));
@@ -105,15 +110,17 @@ interface Member {
 class Crew {
   readonly #settings: Omit<WorkerSettings, 'worker'>;
   readonly #journal: Journal;
+  readonly #beforeKill: () => Promise<void>;
   readonly #members: Member[] = [];
   #started = 0;
   #timer: NodeJS.Timeout | undefined;
   #killing: Promise<void> = Promise.resolve();
   kills = 0;
 
-  constructor(settings: Omit<WorkerSettings, 'worker'>, journal: Journal) {
+  constructor(settings: Omit<WorkerSettings, 'worker'>, journal: Journal, beforeKill: () => Promise<void>) {
     this.#settings = settings;
     this.#journal = journal;
+    this.#beforeKill = beforeKill;
   }
 
   start(): void {
@@ -133,6 +140,7 @@ class Crew {
   async #killOldest(): Promise<void> {
     const oldest = this.#members.every(({ ready }) => ready) ? this.#members.shift() : undefined;
     if (oldest === undefined) return;
+    await this.#beforeKill();
     this.#spawn();
     await kill(oldest.process);
     this.kills += 1;
