@@ -29,7 +29,10 @@ export class ScriptedStore implements IdempotencyStore {
     return this.#inner.extend(claims, options);
   }
 
-  async complete(claims: readonly Claim[], options: { readonly retentionMs: number }): Promise<readonly boolean[]> {
+  async complete(
+    claims: Parameters<IdempotencyStore['complete']>[0],
+    options: { readonly retentionMs: number },
+  ): Promise<readonly boolean[]> {
     await this.#enter('complete', claims.map(keyOf));
     return this.#inner.complete(claims, options);
   }
