@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { indexName, unlessThere } from '@anymq/idempotency-postgres/database';
 
 /** How many parts the messages are spread over; a relay has one at a time for itself, and with it all messages of its keys. */
@@ -71,6 +72,12 @@ FROM ${table} WHERE attempts > 0 ORDER BY seq LIMIT 100`,
   };
 }
 
+/** As long as a name may be in PostgreSQL, which cuts those that it listens to and refuses to notify of longer ones. */
+const longestName = 63;
+
 export function channelOf(table: string): string {
-  return table.replace('.', '_');
+  const name = table.replace('.', '_');
+  if (name.length <= longestName) return name;
+  const hash = createHash('sha256').update(table).digest('hex').slice(0, 16);
+  return `${name.slice(0, longestName - hash.length - 1)}_${hash}`;
 }

@@ -86,6 +86,18 @@ describe.runIf(url !== undefined)('on PostgreSQL', limits, () => {
     await expect.poll(() => box.inspect()).toEqual({ waiting: 0, lagMs: null, stuck: [] });
   });
 
+  test('in a schema, with the longest names, it is written and wakes the relay too', async () => {
+    const schema = `s${Math.random().toString(36).slice(2, 12)}${'s'.repeat(48)}`.slice(0, 48);
+    await pool.query(`CREATE SCHEMA ${schema}`);
+    const box = outbox({ pool, table: `${schema}.${'t'.repeat(48)}` });
+    await box.migrate();
+    const client = await clientOn(createMemoryBroker());
+    const seen = await receive(client);
+    await startRelay(box, client, { pollMs: 3_600_000 });
+    await inTransaction('COMMIT', (own) => box.producer(orders, own).send({ customer: 'a', n: 1 }));
+    await expect.poll(() => seen.bodies, { timeout: 10_000 }).toEqual([{ customer: 'a', n: 1 }]);
+  });
+
   test('a commit wakes the relay: nobody waits for its next look', async () => {
     const { box, client } = await setUp();
     const seen = await receive(client);
