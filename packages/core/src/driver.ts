@@ -41,4 +41,7 @@ export { markIdempotent } from './middleware/idempotent-mark.ts';
 export { outcomeKind, outcomesOf } from './outcome.ts';
 export { scopedKey } from './middleware/scoped-key.ts';
 export { validate } from './schema.ts';
+// What producers that write elsewhere, as an outbox does, check and build like all others.
+export { buildMessage } from './produce/build-message.ts';
+export { checkMessage } from './produce/check-message.ts';
 export { loadParts } from './load-parts.ts';

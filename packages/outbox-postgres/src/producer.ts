@@ -6,10 +6,14 @@ import {
   type SendOptions,
   type SendResult,
 } from '@anymq/core';
-import { requireKnown, validate } from '@anymq/core/driver';
+import { buildMessage, checkMessage } from '@anymq/core/driver';
 import type { Queryable } from '@anymq/idempotency-postgres/database';
 
-const known = ['id', 'key', 'headers', 'delayMs', 'priority', 'expiresAfterMs', 'signal'];
+/** Which one it is, and so what it can do, is known to the relay alone. */
+const anyBroker = {
+  driver: { name: 'outbox', capabilities: { priority: true, expiry: true }, limits: { maxBodyBytes: Infinity } },
+  source: '',
+};
 
 interface Row {
   readonly id: string;
@@ -52,19 +56,12 @@ export class OutboxProducer<In> implements Producer<In> {
   }
 
   async #rowOf(body: In, { signal: _signal, ...options }: SendOptions): Promise<Row> {
-    requireKnown('send', options, known);
-    const { schema, codec, key, name } = this.#destination;
-    if (schema !== undefined) await validate(schema, body);
-    const { id = crypto.randomUUID() } = options;
-    const ofKey = options.key ?? key?.(body) ?? null;
-    if (this.#destination.ordering === 'key' && ofKey === null)
-      throw new AnymqError('INVALID_MESSAGE', `'${name}' is ordered by key, and the message has none.`);
-    return {
-      id,
-      key: ofKey,
-      options: JSON.stringify(options),
-      body: Buffer.from(codec.encode(body)).toString('base64'),
-    };
+    const destination = this.#destination as Destination;
+    const message = await buildMessage({ destination, ...anyBroker }, body, options, new Date(), checkMessage);
+    const { id, key = null } = message;
+    if (destination.ordering === 'key' && key === null)
+      throw new AnymqError('INVALID_MESSAGE', `'${destination.name}' is ordered by key, and the message has none.`);
+    return { id, key, options: JSON.stringify(options), body: Buffer.from(message.body).toString('base64') };
   }
 
   async #add(rows: readonly Row[]): Promise<void> {

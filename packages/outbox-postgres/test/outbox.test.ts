@@ -304,6 +304,22 @@ describe('what cannot be written rejects, before anything is', () => {
     await expect(box.producer(notes, nowhere).send('a', options)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });
 
+  test.each([
+    { delayMs: -1 },
+    { id: '' },
+    { key: 'k'.repeat(257) },
+    { headers: { n: 1 } as never },
+    { priority: 10 },
+    { expiresAfterMs: 0 },
+  ])('options that no broker takes, which would be stuck for ever: %o', async (options) => {
+    await expect(box.producer(notes, nowhere).send('a', options)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  });
+
+  test('a body that is larger than its queue accepts', async () => {
+    const small = defineQueue<string>('small', { codec: text, maxBytes: 2 });
+    await expect(box.producer(small, nowhere).sendMany(['a', 'abc'])).rejects.toMatchObject({ code: 'TOO_LARGE' });
+  });
+
   test.each([{}, { pool: {} }, { pool: { query: () => null, connect: () => null }, table: 'A' }])(
     'options like %# are refused',
     (options) => {

@@ -1,5 +1,5 @@
+import type { Capabilities, Limits } from '../capabilities.ts';
 import type { Destination } from '../destination.ts';
-import type { Driver } from '../driver-interface.ts';
 import { AnymqError } from '../errors.ts';
 import type { Headers, OutgoingMessage } from '../message.ts';
 import { validate } from '../schema.ts';
@@ -10,7 +10,11 @@ import { randomId } from './random-id.ts';
 /** What a destination's messages are checked against, read once per producer. */
 export interface MessageContext {
   readonly destination: Destination;
-  readonly driver: Driver;
+  readonly driver: {
+    readonly name: string;
+    readonly capabilities: Pick<Capabilities, 'priority' | 'expiry'>;
+    readonly limits: Pick<Limits, 'maxBodyBytes'>;
+  };
   readonly source: string;
 }
 

@@ -11,9 +11,9 @@ const instead: Partial<Record<keyof Capabilities, string>> = {
 };
 
 /** @throws UNSUPPORTED, which says what would work instead. */
-export function requireCapability(
-  { name, capabilities }: { readonly name: string; readonly capabilities: Capabilities },
-  capability: keyof Capabilities,
+export function requireCapability<Name extends keyof Capabilities>(
+  { name, capabilities }: { readonly name: string; readonly capabilities: Pick<Capabilities, Name> },
+  capability: Name,
   option: string,
 ): void {
   if (capabilities[capability]) return;
