@@ -1,5 +1,4 @@
 import {
-  type BrokerOptions,
   connect,
   type Consumer,
   createMemoryStore,
@@ -24,8 +23,8 @@ export interface AnymqOptions {
   readonly share?: number;
   /** Of the queue, where the broker has them. */
   readonly partitions?: number;
-  /** Makes the broker's configuration with a client that counts its calls; the URL alone by default. */
-  readonly connection?: (url: string) => Connection;
+  /** As `Session.calls`. */
+  readonly calls?: () => number;
   /** Looks at a message in the queue with the broker's own client. */
   readonly look?: (url: string, names: Readonly<Record<string, string>>) => Promise<Readonly<Record<string, string>>>;
 }
@@ -40,12 +39,6 @@ export function memoryStore(): OpenStore {
   return { store: createMemoryStore(), close: () => undefined };
 }
 
-export interface Connection {
-  readonly broker: BrokerOptions;
-  readonly calls: () => number;
-  readonly close: () => void;
-}
-
 let sessions = 0;
 
 /** The product, with retry, dead letters and lease renewal on, as they are when nobody turns them off. */
@@ -54,6 +47,7 @@ export function anymqContender({
   atOnce,
   name = 'anymq',
   look,
+  calls,
   partitions,
   ...options
 }: AnymqOptions): Contender {
@@ -67,8 +61,7 @@ export function anymqContender({
     ...(options.store === undefined ? {} : { omits: sendOperations }),
     open: async (url) => {
       const namespace = `bench${process.pid.toString(36)}x${(sessions += 1).toString(36)}`;
-      const connection = options.connection?.(url);
-      const client = await connect({ brokers: { main: connection?.broker ?? url }, namespace }, { drivers: [driver] });
+      const client = await connect({ brokers: { main: url }, namespace }, { drivers: [driver] });
       const queue = defineQueue<Order>('bench', partitions === undefined ? {} : { partitions });
       await client.provision([queue]);
       const producer = client.producer(queue);
@@ -96,13 +89,12 @@ export function anymqContender({
           const { backlog, inFlight } = await client.inspect(queue);
           return (backlog.value ?? 0) + (inFlight.value ?? 0);
         },
-        ...(connection === undefined ? {} : { calls: connection.calls }),
+        ...(calls === undefined ? {} : { calls }),
         ...(look === undefined ? {} : { stored: () => look(url, client.physicalNames(queue)) }),
         async close() {
           await client.remove([queue]);
           await client.close();
           opened?.close();
-          connection?.close();
         },
       };
       return session;

@@ -1,7 +1,7 @@
 import { sqs } from '@anymq/sqs';
 import { type BrokerSuite, brokerSuite, imageVersion } from '../compare/broker-suite.ts';
 import { sqsConsumer } from './bbc.ts';
-import { countingClient } from './counting-client.ts';
+import { requestsSent } from './counting-client.ts';
 import { messageQueueToolkit } from './message-queue-toolkit.ts';
 import { rawSqs } from './raw.ts';
 
@@ -11,10 +11,7 @@ export const sqsSuite: BrokerSuite = brokerSuite({
   ours: {
     driver: sqs,
     atOnce: 100,
-    connection: (url) => {
-      const { client, calls } = countingClient(url);
-      return { broker: { driver: 'sqs', region: new URL(url).hostname, client }, calls, close: () => client.destroy() };
-    },
+    calls: requestsSent,
   },
   raw: rawSqs,
   others: [sqsConsumer, messageQueueToolkit],

@@ -60,11 +60,11 @@ export class Connection {
     const { client, pollClient = client } = this.#options;
     if (client !== undefined && pollClient !== undefined) return new SqsEndpoint(client, pollClient);
     const { requestTimeoutMs, pollSeconds } = this.#tuning;
-    const calls = new SQSClient(this.#configuration(endpoint, requestTimeoutMs, maxSockets));
+    const calls = unlogged(new SQSClient(this.#configuration(endpoint, requestTimeoutMs, maxSockets)));
     const pollMs = requestTimeoutMs + pollSeconds * 1000;
-    const polls = new SQSClient(this.#configuration(endpoint, pollMs, maxPollSockets));
+    const polls = unlogged(new SQSClient(this.#configuration(endpoint, pollMs, maxPollSockets)));
     this.#ours.push(calls, polls);
-    return new SqsEndpoint(calls, polls);
+    return new SqsEndpoint(uncut(calls), polls);
   }
 
   async #openSns(): Promise<SnsEndpoint> {
@@ -72,9 +72,10 @@ export class Connection {
     const { snsClient, endpoint } = this.#options;
     const { snsEndpoint = isEmulator(endpoint) ? endpoint : undefined } = this.#options;
     if (snsClient !== undefined) return new SnsEndpoint(sdk, snsClient);
-    const client = new sdk.SNSClient(this.#configuration(snsEndpoint, this.#tuning.requestTimeoutMs, maxSockets));
+    const { requestTimeoutMs } = this.#tuning;
+    const client = unlogged(new sdk.SNSClient(this.#configuration(snsEndpoint, requestTimeoutMs, maxSockets)));
     this.#ours.push(client);
-    return new SnsEndpoint(sdk, client);
+    return new SnsEndpoint(sdk, uncut(client));
   }
 
   #configuration(endpoint: string | undefined, requestTimeout: number, sockets: number): SQSClientConfig {
@@ -82,6 +83,7 @@ export class Connection {
     const found = credentials ?? (isEmulator(endpoint) ? madeUp : undefined);
     return {
       maxAttempts: 1,
+      cacheMiddleware: true,
       requestHandler: {
         connectionTimeout: this.#tuning.connectTimeoutMs,
         requestTimeout,
@@ -94,6 +96,20 @@ export class Connection {
       ...(found === undefined ? {} : { credentials: found as NonNullable<SQSClientConfig['credentials']> }),
     };
   }
+}
+
+/**
+ * Of a client whose calls end by their own timeout, and by `close`. The SDK keeps what a call goes through only for calls without options,
+ * and makes it anew for one that has a signal.
+ */
+function uncut(client: AwsClient): AwsClient {
+  return { send: (command) => client.send(command), destroy: () => client.destroy() };
+}
+
+/** For a logger that has `info`, though it writes nothing, the SDK copies every message that is sent and received. */
+function unlogged<Client extends { readonly config: { readonly logger: object } }>(client: Client): Client {
+  Object.assign(client.config.logger, { info: undefined });
+  return client;
 }
 
 /** AWS itself is reached by https alone. */

@@ -126,7 +126,7 @@ export class SnsEndpoint {
   }
 
   async #send<Output>(command: object, signal?: AbortSignal): Promise<Output> {
-    const output = await this.#client.send(command as never, signal === undefined ? {} : { abortSignal: signal });
+    const output = await this.#client.send(command as never, signal && { abortSignal: signal });
     return (output ?? {}) as Output;
   }
 

@@ -216,6 +216,6 @@ export class SqsEndpoint {
 }
 
 async function send<Output>(client: AwsClient, command: object, signal?: AbortSignal): Promise<Output> {
-  const output = await client.send(command as never, signal === undefined ? {} : { abortSignal: signal });
+  const output = await client.send(command as never, signal && { abortSignal: signal });
   return (output ?? {}) as Output;
 }
