@@ -42,6 +42,8 @@ export async function provision(
   const differences: string[] = [];
   for (const { destination, broker, physical } of places) {
     const result = await broker.provision(destination, physical, mode);
+    if (mode !== 'assume' && result.differences.length === 0)
+      broker.ready.set(`${destination.name}/`, Promise.resolve());
     created.push(...result.created);
     differences.push(...result.differences);
   }

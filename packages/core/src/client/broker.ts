@@ -15,7 +15,8 @@ export class Broker {
   readonly driver: Driver;
   readonly #mode: ProvisionMode;
   readonly #telemetry: Telemetry;
-  readonly #ready = new Map<string, Promise<void>>();
+  /** By name and group: those that need no look before their first use. */
+  readonly ready = new Map<string, Promise<void>>();
   readonly #restoring = new Map<string, Promise<void>>();
   readonly #clock: Clock;
 
@@ -49,17 +50,17 @@ export class Broker {
   ensure(destination: Destination, physical: string | undefined, group?: PlannedGroup): Promise<void> {
     if (this.#mode === 'assume') return Promise.resolve();
     const key = `${destination.name}/${group?.name ?? ''}`;
-    const known = this.#ready.get(key);
+    const known = this.ready.get(key);
     if (known !== undefined) return known;
     const ready = this.#ensure(destination, physical, group);
-    this.#ready.set(key, ready);
-    ready.catch(() => this.#ready.delete(key));
+    this.ready.set(key, ready);
+    ready.catch(() => this.ready.delete(key));
     return ready;
   }
 
   /** After a destination was removed: it is made again at its next use. */
   forget(destination: Destination): void {
-    for (const key of this.#ready.keys()) if (key.startsWith(`${destination.name}/`)) this.#ready.delete(key);
+    for (const key of this.ready.keys()) if (key.startsWith(`${destination.name}/`)) this.ready.delete(key);
   }
 
   /** What was deleted under way is made again as `ensure` makes it. Never rejects: why it cannot be, its next use tells. */
