@@ -16,7 +16,7 @@ export class Broker {
   readonly #mode: ProvisionMode;
   readonly #telemetry: Telemetry;
   /** By name and group: those that need no look before their first use. */
-  readonly ready = new Map<string, Promise<void>>();
+  readonly ready: Map<string, Promise<void>> = new Map();
   readonly #restoring = new Map<string, Promise<void>>();
   readonly #clock: Clock;
 
