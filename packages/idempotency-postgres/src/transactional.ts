@@ -26,6 +26,11 @@ export interface TransactionalOptions<Pool extends TransactionalPool | Transacti
   readonly key?: ((message: Message) => string | undefined) | undefined;
   /** How long a key is remembered: from 1,000; 604,800,000 (7 days) by default. */
   readonly retentionMs?: number | undefined;
+  /**
+   * How long a handler may leave its transaction without a statement: 1,000 to 86,400,000; 300,000 by default. Then the
+   * database undoes it, for its process may be frozen or cut off, and the key would be held for as long.
+   */
+  readonly idleMs?: number | undefined;
   /** 'anymq_inbox' by default; with a schema in front or without. */
   readonly table?: string | undefined;
   /** True by default: makes the table, before the first message, where it is missing. */
@@ -71,17 +76,19 @@ interface InboxSettings {
   readonly pool: TransactionalPool | TransactionalDatabase;
   readonly key: (message: Message) => string | undefined;
   readonly retentionMs: number;
+  readonly idleMs: number;
   readonly table: string;
   readonly migrate: boolean;
   readonly onError: (error: unknown) => void;
 }
 
 function checked(options: TransactionalOptions<TransactionalPool | TransactionalDatabase>): InboxSettings {
-  requireKnown('transactional', options, ['pool', 'key', 'retentionMs', 'table', 'migrate', 'onError']);
+  requireKnown('transactional', options, ['pool', 'key', 'retentionMs', 'idleMs', 'table', 'migrate', 'onError']);
   const { key = ({ id }) => id, migrate = true, onError = () => undefined } = options;
   const pool = requirePool(options.pool);
   const retentionMs = requireNumber('retentionMs', options.retentionMs ?? 604_800_000, { min: 1000 });
-  return { pool, key, retentionMs, table: requireTable(options.table ?? 'anymq_inbox'), migrate, onError };
+  const idleMs = requireNumber('idleMs', options.idleMs ?? 300_000, { min: 1000, max: 86_400_000, integer: true });
+  return { pool, key, retentionMs, idleMs, table: requireTable(options.table ?? 'anymq_inbox'), migrate, onError };
 }
 
 type Result = Outcome | undefined;
@@ -174,7 +181,8 @@ class InboxTable {
   }
 
   async #recordRows(client: Queryable, keys: readonly string[]): Promise<readonly Row[]> {
-    const { rows } = await client.query(this.#record, [keys, this.#settings.retentionMs]);
+    const { retentionMs, idleMs } = this.#settings;
+    const { rows } = await client.query(this.#record, [keys, retentionMs, String(idleMs)]);
     return rows as readonly Row[];
   }
 }
@@ -206,7 +214,7 @@ CREATE INDEX IF NOT EXISTS ${indexName(table, 'expires_at')} ON ${table} (expire
 
 /**
  * The lock is what says that a twin runs now, and it ends with its transaction, however that ends; nobody waits for it. A
- * key that is seen with the lock in hand was committed.
+ * key that is seen with the lock in hand was committed. Of a process that is frozen the server ends the transaction.
  */
 function recordStatement(table: string): string {
   return `WITH locked AS MATERIALIZED (
@@ -216,5 +224,6 @@ added AS (INSERT INTO ${table} AS held (key, expires_at)
   SELECT key, clock_timestamp() + $2::float8 * interval '1 millisecond' FROM locked WHERE ours
   ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at WHERE held.expires_at <= clock_timestamp()
   RETURNING key)
-SELECT key, ours, key IN (SELECT key FROM added) AS added FROM locked`;
+SELECT key, ours, key IN (SELECT key FROM added) AS added FROM locked,
+  (SELECT set_config('idle_in_transaction_session_timeout', $3, true)) AS limited`;
 }

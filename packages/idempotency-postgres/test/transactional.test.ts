@@ -196,6 +196,26 @@ describe.runIf(url !== undefined)('on PostgreSQL, with others', () => {
     expect(await other(async () => undefined)(undefined, deliveryOf('twin'))).toBeUndefined();
   });
 
+  test('a process that is frozen in its handler loses its key, and its effect with it', async () => {
+    await pool.query('CREATE TABLE IF NOT EXISTS effects (id text NOT NULL)');
+    const { promise: thawed, resolve: thaw } = Promise.withResolvers<void>();
+    const { promise: froze, resolve: freeze } = Promise.withResolvers<void>();
+    const frozen = transactional({ pool, table: 'inbox_test', idleMs: 1000 });
+    const first = frozen(async (_body, delivery) => {
+      await frozen.client(delivery).query("INSERT INTO effects VALUES ('frozen')");
+      freeze();
+      await thawed;
+    })(undefined, deliveryOf('frozen'));
+    await froze;
+    const again = inbox(async (_body, delivery) => {
+      await inbox.client(delivery).query("INSERT INTO effects VALUES ('frozen')");
+    });
+    await expect.poll(() => again(undefined, deliveryOf('frozen')), { timeout: 10_000 }).toBeUndefined();
+    thaw();
+    await expect(first).rejects.toThrow();
+    expect((await pool.query("SELECT 1 FROM effects WHERE id = 'frozen'")).rowCount).toBe(1);
+  });
+
   test('when the connection dies while the handler runs nothing is committed, and the pool goes on', async () => {
     await pool.query('CREATE TABLE IF NOT EXISTS effects (id text NOT NULL)');
     const handle = inbox(async (_body, delivery) => {
