@@ -74,9 +74,9 @@ async function onPool<T>(pool: TransactionalPool, work: (client: Queryable) => P
   client.on?.('error', ignore);
   let usable = false;
   try {
-    await client.query('BEGIN');
+    const begun = await client.query('BEGIN');
     const ending = await undoing(client, () => work(client));
-    if ('commit' in ending) requireCommitted(await client.query('COMMIT'));
+    if ('commit' in ending) await commit(client, begun.command !== undefined);
     else await client.query('ROLLBACK');
     usable = true;
     return 'commit' in ending ? ending.commit : ending.undo;
@@ -112,9 +112,15 @@ async function undoing<T>(client: Queryable, work: () => Promise<T>): Promise<T>
   }
 }
 
-/** After a statement that failed, and whose error nobody heeded, a commit undoes, and says so only here. */
+/** After a statement that failed, and whose error nobody heeded, a commit undoes, and says so only in its tag. */
+async function commit(client: Queryable, tellsCommands: boolean): Promise<void> {
+  // Rejects where a statement had failed.
+  if (!tellsCommands) await client.query('SELECT 1');
+  requireCommitted(await client.query('COMMIT'));
+}
+
 function requireCommitted(answer: QueryAnswer): void {
-  if (answer.command === undefined || answer.command === 'COMMIT') return;
+  if (answer.command !== 'ROLLBACK') return;
   throw new Error('The transaction was undone, as one of its statements had failed: do not swallow its error.');
 }
 

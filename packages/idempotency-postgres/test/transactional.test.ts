@@ -216,6 +216,33 @@ describe.runIf(url !== undefined)('on PostgreSQL, with others', () => {
     expect((await pool.query("SELECT 1 FROM effects WHERE id = 'frozen'")).rowCount).toBe(1);
   });
 
+  test('a client that does not say what became of its commit is asked before it', async () => {
+    await pool.query('CREATE TABLE IF NOT EXISTS effects (id text NOT NULL)');
+    const terse = {
+      query: async (text: string, values?: unknown[]) => ({ rows: (await pool.query(text, values)).rows as unknown[] }),
+      async connect() {
+        const client = await pool.connect();
+        return {
+          query: async (text: string, values?: unknown[]) => ({
+            rows: (await client.query(text, values)).rows as unknown[],
+          }),
+          release: (destroy?: boolean) => client.release(destroy),
+        };
+      },
+    };
+    const own = transactional({ pool: terse, table: 'inbox_test' });
+    const handle = (swallows: boolean): Promise<unknown> =>
+      Promise.resolve(
+        own(async (_body, delivery) => {
+          await own.client(delivery).query("INSERT INTO effects VALUES ('terse')");
+          if (swallows) await expect(own.client(delivery).query('SELECT nonsense')).rejects.toThrow('nonsense');
+        })(undefined, deliveryOf('terse')),
+      );
+    await expect(handle(true)).rejects.toThrow('aborted');
+    await handle(false);
+    expect((await pool.query("SELECT 1 FROM effects WHERE id = 'terse'")).rowCount).toBe(1);
+  });
+
   test('when the connection dies while the handler runs nothing is committed, and the pool goes on', async () => {
     await pool.query('CREATE TABLE IF NOT EXISTS effects (id text NOT NULL)');
     const handle = inbox(async (_body, delivery) => {
