@@ -8,7 +8,7 @@ import type { WrappedError } from '../wrap-later.ts';
 import { Batch } from './batch.ts';
 import type { KeyGate } from './key-gate.ts';
 import { LiveEntries } from './live-entries.ts';
-import { closed, conflict, missingOutcome, timedOut } from './send-errors.ts';
+import { closed, missingOutcome, timedOut } from './send-errors.ts';
 import type { SendEntry } from './send-entry.ts';
 
 export interface BatcherContext {
@@ -143,10 +143,11 @@ export class Batcher {
       const entry = this.#ready.peek();
       if (entry === undefined || (batch.entries.length > 0 && batch.bytes + entry.bytes > maxBatchBytes)) break;
       this.#ready.shift();
+      const conflict = this.keys?.failedBefore(entry);
       if (entry.done) {
         this.keys?.drop(entry);
-      } else if (this.keys?.failedBefore(entry) === true) {
-        this.#failUntaken(entry, conflict(entry.offered));
+      } else if (conflict !== undefined) {
+        this.#failUntaken(entry, conflict);
       } else if (this.keys?.take(entry, batch) !== false) {
         batch.add(entry);
       }

@@ -1,5 +1,7 @@
+import type { AnymqError } from '../errors.ts';
 import { Ring } from '../ring.ts';
 import type { Batch } from './batch.ts';
+import { ended } from './send-errors.ts';
 import type { SendCall, SendEntry } from './send-entry.ts';
 
 interface KeyState {
@@ -66,9 +68,11 @@ export class KeyGate {
     this.release(entry);
   }
 
-  /** An earlier message of the same key and call has failed. */
-  failedBefore({ call, message, index }: SendEntry): boolean {
-    return message.key !== undefined && (call.failedKeys?.get(message.key) ?? index) < index;
+  /** CONFLICT, when an earlier message of the same key and call has failed. */
+  failedBefore({ call, message: { key }, index, offered }: SendEntry): AnymqError | undefined {
+    if (key === undefined || (call.failedKeys?.get(key) ?? index) >= index) return undefined;
+    const text = 'An earlier message of the same key failed, so this one was not sent. Send both again, in order.';
+    return ended('CONFLICT', text, offered);
   }
 
   /** Remembers that a message of this key has failed. */

@@ -6,7 +6,7 @@ import type { Producer, Receipt, SendHandler, SendOptions, SendResult } from '..
 import type { Batcher } from './batcher.ts';
 import { buildMessage, type MessageContext } from './build-message.ts';
 import type { KeyTurns } from './key-turns.ts';
-import { aborted, closed, invalid } from './send-errors.ts';
+import { closed, invalid } from './send-errors.ts';
 import { SendEntry, type SendCall } from './send-entry.ts';
 
 export interface ProducerContext {
@@ -33,10 +33,12 @@ export function createProducer(context: ProducerContext): Producer<unknown> {
   const { destination } = about;
   let extras: Awaited<ReturnType<typeof importExtras>> | undefined;
   let loading: Promise<AnymqError | undefined> | undefined;
+  /** For what takes its time before the batcher has it. */
+  let turns: KeyTurns | undefined;
 
   /** What keys and options need is loaded once. From then on every send passes here, so that they keep their order. */
   function prepared(options: EachOptions): Promise<AnymqError | undefined> | undefined {
-    if (options !== undefined || destination.key !== undefined) loading ??= load();
+    if (options !== undefined || destination.key !== undefined || middleware !== undefined) loading ??= load();
     return loading;
   }
 
@@ -49,6 +51,7 @@ export function createProducer(context: ProducerContext): Producer<unknown> {
       return new AnymqError('UNKNOWN', 'A part of anymq could not be loaded.', { cause, outcome: 'not-sent' });
     }
     batcher.useKeys(extras.KeyGate);
+    turns = new extras.KeyTurns(destination);
     return undefined;
   }
 
@@ -58,9 +61,12 @@ export function createProducer(context: ProducerContext): Producer<unknown> {
     const trouble = ready && (await ready);
     if (trouble !== undefined) throw trouble;
     const built = build(body, options, new Date(clock.now()));
-    const message = built instanceof Promise ? await built : built;
-    if (AnymqError.isInstance(message)) throw message;
-    return sendThrough(message, options?.signal);
+    const go = (message: Built, onHandedOver?: () => void): Promise<Receipt> => {
+      if (AnymqError.isInstance(message)) throw message;
+      return sendThrough(message, options?.signal, undefined, 0, onHandedOver);
+    };
+    if (middleware === undefined && !(built instanceof Promise)) return go(built);
+    return inTurn([body], () => options, built, go);
   }
 
   async function sendMany(bodies: readonly unknown[], options?: EachOptions): Promise<readonly SendResult[]> {
@@ -73,12 +79,24 @@ export function createProducer(context: ProducerContext): Producer<unknown> {
     const each = typeof options === 'function' ? extras?.optionsOfEach(bodies, options) : undefined;
     const optionsOf = (index: number): Options => (typeof options === 'function' ? each?.[index] : options);
     const built = bodies.map((body: unknown, index) => build(body, optionsOf(index), time));
-    const messages = built.some((item) => item instanceof Promise)
-      ? await Promise.all(built.map(async (item) => item))
-      : (built as readonly Built[]);
-    const refused = messages.find((item) => AnymqError.isInstance(item) && item.code === 'INVALID_OPTION');
-    if (refused !== undefined && typeof options === 'object') throw refused as AnymqError;
-    return deliver(messages, bodies, optionsOf);
+    const go = (messages: readonly Built[], onHandedOver?: () => void): Promise<readonly SendResult[]> => {
+      const refused = messages.find((item) => AnymqError.isInstance(item) && item.code === 'INVALID_OPTION');
+      if (refused !== undefined && typeof options === 'object') throw refused as AnymqError;
+      return deliver(messages, bodies, optionsOf, onHandedOver);
+    };
+    if (!built.some((item) => item instanceof Promise)) return go(built as readonly Built[]);
+    return inTurn(bodies, optionsOf, Promise.all(built.map(async (item) => item)), go);
+  }
+
+  /** What takes its time is handed over in the order of the calls. */
+  function inTurn<B, Result>(
+    bodies: readonly unknown[],
+    optionsOf: (index: number) => Options,
+    built: B | Promise<B>,
+    go: (built: B, onHandedOver?: () => void) => Promise<Result>,
+  ): Promise<Result> {
+    const run = async (onHandedOver?: () => void): Promise<Result> => go(await built, onHandedOver);
+    return turns?.takeOf(bodies, optionsOf, run) ?? run();
   }
 
   function requireOpen(): void {
@@ -98,6 +116,7 @@ export function createProducer(context: ProducerContext): Producer<unknown> {
     messages: readonly Built[],
     bodies: readonly unknown[],
     optionsOf: (index: number) => Options,
+    onHandedOver?: () => void,
   ): Promise<readonly SendResult[]> {
     const results: SendResult[] = Array.from({ length: messages.length });
     if (messages.length === 0) return Promise.resolve(results);
@@ -113,39 +132,24 @@ export function createProducer(context: ProducerContext): Producer<unknown> {
         failedKeys: undefined,
       };
       const deadline = clock.now() + context.timeoutMs;
-      const turns = middleware && extras && new extras.KeyTurns();
       for (let index = 0; index < messages.length; index++) {
         const message = messages[index] as Built;
         if (AnymqError.isInstance(message)) {
           batcher.keys?.markFailed(call, extras?.keyOf(destination, bodies[index], optionsOf(index)), index);
           call.onFailed(index, message);
-        } else if (middleware === undefined) submit(message, call, index, deadline, optionsOf(index)?.signal);
-        else submitThrough(message, call, index, turns, optionsOf(index)?.signal);
+        } else if (middleware === undefined || extras === undefined)
+          submit(message, call, index, deadline, optionsOf(index)?.signal);
+        else {
+          call.failedKeys ??= new Map();
+          extras.submitThrough(
+            { turns, keys: batcher.keys, wrap: (error) => context.wrap(error) },
+            { message, call, index },
+            (onHandedOver) => sendThrough(message, optionsOf(index)?.signal, call.failedKeys, index, onHandedOver),
+          );
+        }
       }
+      onHandedOver?.();
     });
-  }
-
-  function submitThrough(
-    message: OutgoingMessage,
-    call: SendCall,
-    index: number,
-    turns: KeyTurns | undefined,
-    signal?: AbortSignal,
-  ): void {
-    call.failedKeys ??= new Map();
-    const { key } = message;
-    const run = async (onHandedOver?: () => void): Promise<Receipt> => {
-      try {
-        return await sendThrough(message, signal, call.failedKeys, index, onHandedOver);
-      } catch (error) {
-        batcher.keys?.markFailed(call, key, index);
-        throw error;
-      }
-    };
-    (key === undefined || turns === undefined ? run() : turns.take(key, run)).then(
-      (receipt) => call.onSent(index, receipt),
-      async (error: unknown) => call.onFailed(index, await context.wrap(error)),
-    );
   }
 
   function sendThrough(
@@ -177,12 +181,9 @@ export function createProducer(context: ProducerContext): Producer<unknown> {
     signal: AbortSignal | undefined,
   ): void {
     if (context.isClosed()) return call.onFailed(index, closed(false));
-    if (signal === undefined) return batcher.add(new SendEntry(message, call, index, deadline));
-    const abandon = (): void => batcher.abandon(entry, aborted(entry.offered));
-    const watched = extras?.watch(call, signal, abandon) ?? call;
-    const entry = new SendEntry(message, watched, index, deadline);
-    batcher.add(entry);
-    if (signal.aborted) abandon();
+    const entry = new SendEntry(message, call, index, deadline);
+    if (signal === undefined || extras === undefined) batcher.add(entry);
+    else extras.addWatched(batcher, entry, signal);
   }
 
   return { send, sendMany, flush: () => batcher.flush() };

@@ -14,7 +14,7 @@ export interface SendCall {
 export class SendEntry {
   readonly message: OutgoingMessage;
   readonly bytes: number;
-  readonly call: SendCall;
+  call: SendCall;
   readonly index: number;
   readonly deadline: number;
   /** True from the first time that a driver got it: from then on a failure's outcome is 'unknown'. */

@@ -2,7 +2,7 @@ import { AnymqError, type ErrorCode } from '../errors.ts';
 import { withOutcome } from '../with-outcome.ts';
 
 /** A send that ended without a confirmation. `offered`: a driver had the message, so it may have arrived. */
-function ended(code: ErrorCode, text: string, offered: boolean, cause?: AnymqError): AnymqError {
+export function ended(code: ErrorCode, text: string, offered: boolean, cause?: AnymqError): AnymqError {
   return new AnymqError(code, text, { outcome: offered ? 'unknown' : 'not-sent', cause });
 }
 
@@ -10,18 +10,6 @@ function ended(code: ErrorCode, text: string, offered: boolean, cause?: AnymqErr
 export function timedOut(offered: boolean, reason: AnymqError | undefined): AnymqError {
   const unknown = 'The broker did not confirm the message in time; it may have it. Send again with the same id.';
   return ended('TIMEOUT', offered ? unknown : 'The message could not be sent in time.', offered, reason);
-}
-
-export function conflict(offered: boolean): AnymqError {
-  return ended(
-    'CONFLICT',
-    'An earlier message of the same key failed, so this one was not sent. Send both again, in order.',
-    offered,
-  );
-}
-
-export function aborted(offered: boolean): AnymqError {
-  return ended('ABORTED', 'The send was aborted by its signal.', offered);
 }
 
 export function closed(offered: boolean): AnymqError {
