@@ -56,9 +56,9 @@ export function exponential(options: ExponentialOptions = {}): Backoff {
 export function toRetryPolicy(retry: RetryOptions | RetryPolicy | false = {}): RetryPolicy {
   if (retry === false) return () => null;
   if (typeof retry === 'function') return retry;
-  if (typeof retry !== 'object' || retry === null)
+  const { backoff = standardBackoff } = retry ?? {};
+  if (typeof retry !== 'object' || retry === null || typeof backoff !== 'function')
     throw invalidOption('retry must be false, a policy, or { maxAttempts, backoff }.');
   const { maxAttempts } = readNumbers('retry', retry, retryNumbers, ['backoff']);
-  const { backoff = standardBackoff } = retry;
   return ({ attempt, random }) => (attempt >= maxAttempts ? null : backoff(attempt, random));
 }

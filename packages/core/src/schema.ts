@@ -20,7 +20,8 @@ export interface StandardIssue {
 /** The parsed output. INVALID_MESSAGE names the paths that failed and never shows a value; a schema's own words may quote one. */
 export function validate<Out>(schema: StandardSchemaV1<unknown, Out>, value: unknown): Out | Promise<Out> {
   const result = schema['~standard'].validate(value);
-  return result instanceof Promise ? result.then(unwrap) : unwrap(result);
+  // A promise may be another library's, or another realm's.
+  return 'then' in result ? Promise.resolve(result).then(unwrap) : unwrap(result);
 }
 
 function unwrap<Out>(result: StandardResult<Out>): Out {

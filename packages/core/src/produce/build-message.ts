@@ -53,13 +53,16 @@ function encode(
 ): OutgoingMessage {
   const { codec, type, maxBytes = Infinity } = destination;
   const encoded = codec.encode(body);
+  const eventType = typeof type === 'string' ? type : type(body);
+  // Told to the caller as what a codec throws.
+  if (!ArrayBuffer.isView(encoded) || typeof eventType !== 'string') throw new TypeError();
   requireSize(encoded.byteLength, Math.min(maxBytes, driver.limits.maxBodyBytes), 'body');
   return {
     id: options?.id ?? randomId(),
     key: options?.key ?? destination.key?.(body),
     headers: options?.headers ?? noHeaders,
     time,
-    type: typeof type === 'string' ? type : type(body),
+    type: eventType,
     source,
     contentType: codec.contentType,
     body: encoded,

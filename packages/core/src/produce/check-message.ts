@@ -28,13 +28,15 @@ export function checkMessage(
 }
 
 function checkOptions({ destination, driver }: MessageContext, options: SendOptions): void {
-  const { id, headers, delayMs, priority, expiresAfterMs } = options;
-  requireKnown('send', options, known);
+  requireKnown('send', requireObject('The options of a send', options), known);
+  const { id, headers, delayMs, priority, expiresAfterMs, signal } = options;
+  if (signal !== undefined && typeof signal?.addEventListener !== 'function')
+    throw invalidOption('signal is that of an AbortController.');
   if (id !== undefined) requireText('id', id, 128, 'INVALID_OPTION');
   if (headers !== undefined) checkHeaders(headers);
   if (delayMs !== undefined) checkDelay(delayMs, destination);
   if (priority !== undefined) {
-    requireCapability(driver, 'priority', 'priority');
+    requireCapability(driver, 'priority', 'priority', 'Send urgent messages to a queue of their own.');
     if (destination.ordering === 'key') {
       throw invalidOption(
         `priority would break the order of '${destination.name}'. Leave it out, or send urgent messages to a queue of their own.`,
@@ -43,8 +45,8 @@ function checkOptions({ destination, driver }: MessageContext, options: SendOpti
     requireNumber('priority', priority, { min: 0, max: 9, integer: true });
   }
   if (expiresAfterMs !== undefined) {
-    requireCapability(driver, 'expiry', 'expiresAfterMs');
-    requireNumber('expiresAfterMs', expiresAfterMs, { min: 1 });
+    requireCapability(driver, 'expiry', 'expiresAfterMs', 'Compare message.time in the handler.');
+    requireNumber('expiresAfterMs', expiresAfterMs, { min: 1, max: Number.MAX_SAFE_INTEGER });
   }
 }
 
@@ -59,7 +61,7 @@ function checkDelay(delayMs: number, { name, retentionMs = Infinity }: Destinati
 
 function checkHeaders(headers: Headers): void {
   let size = 0;
-  for (const [name, value] of Object.entries(headers)) {
+  for (const [name, value] of Object.entries(requireObject('headers', headers))) {
     if (typeof value !== 'string') throw invalidOption('Header values are strings. Convert them before sending.');
     if (name === '' || !name.isWellFormed() || !value.isWellFormed()) {
       throw invalidOption('Header names are not empty, and names and values are well-formed Unicode.');
@@ -69,6 +71,12 @@ function checkHeaders(headers: Headers): void {
     size += Buffer.byteLength(name) + Buffer.byteLength(value);
   }
   requireSize(size, maxHeaderBytes, 'headers');
+}
+
+/** A list or a map has its entries elsewhere: they would be ignored in silence. */
+function requireObject<T extends object>(what: string, value: T): T {
+  if (typeof value === 'object' && value !== null && !(Symbol.iterator in value)) return value;
+  throw invalidOption(`${what} must be a plain object.`);
 }
 
 function requireText(what: string, value: unknown, maxBytes: number, code: ErrorCode): void {

@@ -1,6 +1,7 @@
+import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 import { bytes, defineQueue } from '../../src/index.ts';
-import type { AnymqError, Producer, SendResult } from '../../src/index.ts';
+import type { AnymqError, Middleware, Producer, SendHandler, SendResult, StandardSchemaV1 } from '../../src/index.ts';
 import { BrokerError, createSenderStage } from './scripted-sender.ts';
 
 interface Order {
@@ -18,6 +19,22 @@ const failureOf = (sent: Promise<unknown>): Promise<AnymqError> =>
     () => Promise.reject(new Error('was sent')),
     (error: unknown) => error as AnymqError,
   );
+
+let slow = Promise.withResolvers<void>();
+const slowFirst: Middleware<SendHandler> = (next) => async (message) => {
+  if (new TextDecoder().decode(message.body).includes('"n":1')) await slow.promise;
+  return next(message);
+};
+const slowSchema: StandardSchemaV1<Order> = {
+  '~standard': {
+    version: 1,
+    vendor: 'test',
+    async validate(value) {
+      if ((value as Order).n === 1) await slow.promise;
+      return { value: value as Order };
+    },
+  },
+};
 
 test('sends of one turn travel together, each with its own receipt', async () => {
   const { client, batches, settle } = await createSenderStage();
@@ -294,6 +311,39 @@ test('middleware that refuses or delays a message of a key lets no later one of 
   await client.close();
 });
 
+test.each([
+  ['middleware', { use: [slowFirst] }, {}],
+  ['an asynchronous schema', {}, { schema: slowSchema }],
+])(
+  '%s that takes its time over one of several sends lets no later one of its key pass',
+  async (_, options, definition) => {
+    const { client, batches, settle } = await createSenderStage();
+    const producer = client.producer(
+      defineQueue<Order>('keyed', { key: ({ k }) => k, ordering: 'key', ...definition }),
+      options,
+    );
+    slow = Promise.withResolvers();
+    const sent = [
+      producer.sendMany([order(1, 'a'), order(2, 'b')]),
+      producer.send(order(3, 'a')),
+      producer.send(order(4, 'c')),
+      producer.sendMany([order(5, 'a')]),
+    ];
+    await settle();
+    expect(batches.flatMap(({ bodies }) => bodies)).not.toContainEqual(expect.objectContaining({ k: 'a' }));
+    expect(batches.flatMap(({ bodies }) => bodies)).toContainEqual(order(4, 'c'));
+    slow.resolve();
+    for (let index = 0; index < 5; index++) {
+      await settle();
+      batches[index]?.confirm();
+    }
+    await Promise.all(sent);
+    const ofA = batches.flatMap(({ bodies }) => bodies as readonly Order[]).filter(({ k }) => k === 'a');
+    expect(ofA.map(({ n }) => n)).toEqual([1, 3, 5]);
+    await client.close();
+  },
+);
+
 test('middleware sees the encoded message, may change a copy, and keeps the rules of sendMany', async () => {
   const { client, batches, settle } = await createSenderStage({ atomicBatch: false });
   const producer: Producer<Order> = client.producer(keyed, {
@@ -318,6 +368,11 @@ test.each([
   [{ headers: { large: 'x'.repeat(16_384) } }, 'TOO_LARGE'],
   [{ id: '' }, 'INVALID_OPTION'],
   [{ key: 'k'.repeat(257) }, 'INVALID_OPTION'],
+  [null as never, 'INVALID_OPTION'],
+  [[] as never, 'INVALID_OPTION'],
+  [{ headers: null as never }, 'INVALID_OPTION'],
+  [{ headers: new Map([['tenant', 'a']]) as never }, 'INVALID_OPTION'],
+  [{ signal: {} as never }, 'INVALID_OPTION'],
   [{ priority: 5 }, 'UNSUPPORTED'],
   [{ expiresAfterMs: 5 }, 'UNSUPPORTED'],
 ])('a send with %o is %s before anything is sent', async (options, code) => {
@@ -360,5 +415,59 @@ test('an error of the client keeps its name and code, and none of its text', asy
     cause: { name: 'Error', code: 'EPERM' },
   });
   expect(JSON.stringify([error.message, error.cause, error.stack])).not.toMatch(/4711|hunter2/);
+  await client.close();
+});
+
+test.each([
+  [
+    'a codec that gives text',
+    { codec: { contentType: 'text/plain', encode: () => 'text', decode: () => '' } as never },
+  ],
+  [
+    'a codec that gives a promise',
+    { codec: { contentType: 'a/b', encode: async () => bytes, decode: () => '' } as never },
+  ],
+  ['a type function that gives nothing', { type: () => undefined as never }],
+])('%s makes an INVALID_MESSAGE, and nothing is sent', async (_, definition) => {
+  const { client, batches, settle } = await createSenderStage();
+  const sent = client.producer(defineQueue<unknown>('odd', definition)).send(1);
+  expect(await failureOf(sent)).toMatchObject({ code: 'INVALID_MESSAGE', outcome: 'not-sent' });
+  await settle();
+  expect(batches).toHaveLength(0);
+  await client.close();
+});
+
+test('what a schema answers later holds, whoever made the promise', async () => {
+  // oxlint-disable-next-line unicorn/no-thenable -- as the promises of other libraries and realms are
+  const foreign = { then: (resolve: (result: object) => void) => resolve({ issues: [{ message: 'no' }] }) };
+  const schema = { '~standard': { version: 1, vendor: 'test', validate: () => foreign as never } } as const;
+  const { client } = await createSenderStage();
+  const sent = client.producer(defineQueue<unknown>('odd', { schema })).send(1);
+  expect(await failureOf(sent)).toMatchObject({ code: 'INVALID_MESSAGE', message: expect.stringMatching(/schema/) });
+  await client.close();
+});
+
+test('one signal of many messages is listened to once, aborts them all, and is left as it was', async () => {
+  const { client, batches, settle } = await createSenderStage({ maxBatchesInFlight: 1 });
+  const controller = new AbortController();
+  const { signal } = controller;
+  const listeners = (): number => getEventListeners(signal, 'abort').length;
+  const producer = client.producer(plain);
+  const first = producer.sendMany([order(1)], { signal });
+  await settle();
+  const sent = producer.sendMany(
+    Array.from({ length: 100 }, (_, n) => order(n)),
+    { signal },
+  );
+  await settle();
+  expect(listeners()).toBe(1);
+  batches[0]?.confirm();
+  expect(codes(await first)).toEqual(['ok']);
+  expect(listeners()).toBe(1);
+  controller.abort();
+  const results = await sent;
+  expect(new Set(codes(results))).toEqual(new Set(['ABORTED']));
+  expect(results.filter((result) => !result.ok && result.error.outcome === 'unknown')).toHaveLength(10);
+  expect(listeners()).toBe(0);
   await client.close();
 });
