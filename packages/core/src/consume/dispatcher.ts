@@ -145,6 +145,8 @@ export class Dispatcher {
 
   pump(): void {
     if (this.#pumping) return;
+    // What becomes due while nothing is started is for others, where they can have it.
+    if (!this.#accepting && this.desk.lanes === undefined) void releaseUnstarted(this.desk, false);
     this.#pumping = true;
     try {
       this.#context.pump();
@@ -163,11 +165,7 @@ export class Dispatcher {
   }
 
   pause(): void {
-    if (!this.#accepting) return;
-    this.#accepting = false;
-    this.#context.onRefetch();
-    void releaseUnstarted(this.desk, false);
-    this.#afterLoss();
+    if (this.#accepting) void this.#cease(false);
   }
 
   resume(): void {
@@ -177,14 +175,10 @@ export class Dispatcher {
   }
 
   /** Starts nothing any more, and gives back what has not started. Resolves when that is on its way. */
-  async halt(): Promise<void> {
+  halt(): Promise<void> {
     this.desk.stopping = true;
-    this.#accepting = false;
-    this.#context.onRefetch();
     this.#context.receiver.retreat?.();
-    this.#giveIsolatedBack();
-    await releaseUnstarted(this.desk, true);
-    this.#afterLoss();
+    return this.#cease(true);
   }
 
   /** Leaves no timer. */
@@ -192,6 +186,14 @@ export class Dispatcher {
     this.#keeper.stop();
     this.#isolation?.stop();
     this.desk.stop();
+  }
+
+  async #cease(all: boolean): Promise<void> {
+    this.#accepting = false;
+    this.#context.onRefetch();
+    this.#giveIsolatedBack();
+    await releaseUnstarted(this.desk, all);
+    this.#afterLoss();
   }
 
   /** What the receiver has resolved with is on its way to us: it is told again on arrival. */

@@ -59,6 +59,34 @@ describe('a pause', () => {
     expect(runs.running).toEqual(['a']);
   });
 
+  test('gives back a delayed message that becomes due meanwhile, for others', async () => {
+    const { driver, runs, consumer, clock } = await stage();
+    driver.deliver(received('a', { dueAt: clock.now() + 20 }));
+    await settle();
+    consumer.pause();
+    await settle();
+    expect(driver.outcomes).toEqual([]);
+    await clock.advance(20);
+    expect(driver.outcomes).toEqual(['release a']);
+    expect(runs.started).toEqual([]);
+  });
+
+  test('gives back a message that waits to be run alone, for others', async () => {
+    const { driver, runs, consumer } = await stage();
+    driver.deliver(received('a'));
+    await settle();
+    driver.deliver(received('s', { suspect: true }));
+    await settle();
+    consumer.pause();
+    await settle();
+    expect(driver.outcomes).toEqual(['release s']);
+    consumer.resume();
+    runs.finish('a');
+    driver.deliver(received('s', { suspect: true }));
+    await settle();
+    expect(runs.started).toEqual(['a/1', 's/1']);
+  });
+
   test('keeps what is held, starts it only after the resume, and in its order', async () => {
     const { driver, runs, consumer, clock } = await stage({ ordered: true });
     driver.deliver(keyed('a'), keyed('b'));
