@@ -134,14 +134,17 @@ export class Group {
 
   /** Begins anew with these messages of the log. Retry copies, redriven letters and delayed messages stay. */
   restartFrom(messages: Iterable<StoredMessage>, nowMs: number): void {
-    for (const lane of this.#lanes) {
-      const copies = lane.entries().filter((entry) => entry.isCopy);
-      lane.replace(copies);
-    }
+    this.skipUntil(Infinity);
+    for (const message of messages) this.replay(message, nowMs);
+  }
+
+  /** Forgets what has waited since before `fromMs`. Retry copies, redriven letters and delayed messages stay. */
+  skipUntil(fromMs: number): void {
+    for (const lane of this.#lanes)
+      lane.replace(lane.entries().filter(({ isCopy, since }) => isCopy || since >= fromMs));
     const kept = this.#lanes.reduce((sum, lane) => sum + lane.entries().length, 0);
     this.runtime.pending.remove(this.#waiting - kept);
     this.#waiting = kept;
-    for (const message of messages) this.replay(message, nowMs);
   }
 
   /** Takes a message of the log that was visible before the group, or before its new position. */

@@ -78,8 +78,10 @@ export class StoredDestination {
     if (group.members.size > 0)
       throw new MemoryBrokerError('GROUP_ACTIVE', 'The group has members. Stop its consumers first.');
     const nowMs = this.#runtime.clock.now();
-    const messages =
-      to === 'latest' ? [] : (this.#log?.since(to === 'earliest' ? -Infinity : to.getTime(), nowMs) ?? []);
+    const fromMs = to === 'latest' ? Infinity : to === 'earliest' ? -Infinity : to.getTime();
+    // Without a history all that can be had again is what waits.
+    if (this.#log === undefined) return group.skipUntil(fromMs);
+    const messages = this.#log.since(fromMs, nowMs);
     group.restartFrom(
       messages.filter((message) => matchesFilter(message, group.options.filter)),
       nowMs,

@@ -205,6 +205,25 @@ test('settling is for the holder alone, and answers as it did before', async () 
   expect(broker.pending).toBe(0);
 });
 
+test('a seek without a history keeps what waits and is not skipped', async () => {
+  const { driver, clock } = createBench();
+  const one = driver();
+  const group = { ...topic, group: 'app' };
+  await one.provision({ destinations: [{ address: topic, groups: [{ name: 'app', startAt: 'latest' }] }] }, 'create');
+  await send(one, topic, [outgoing('a')]);
+  await clock.advance(1000);
+  await send(one, topic, [outgoing('b')]);
+  await one.seek?.(group, 'earliest');
+  expect(await one.inspect(group)).toMatchObject({ backlog: { value: 2 } });
+  await one.seek?.(group, new Date(clock.now()));
+  const member = await join(one, group);
+  expect(ids(await member.take())).toEqual(['b']);
+  await member.close();
+  await one.seek?.(group, 'latest');
+  expect(await one.inspect(group)).toMatchObject({ backlog: { value: 0 } });
+  await one.close();
+});
+
 test('history: seek and a new group read it again; retries, letters and delayed messages stay', async () => {
   const { driver, clock } = createBench();
   const one = driver();
