@@ -66,7 +66,7 @@ export interface ConsumerHealth {
 }
 
 export interface Client<C extends Capabilities = Capabilities> extends AsyncDisposable {
-  /** @throws INVALID_OPTION, UNSUPPORTED, CLOSED */
+  /** To be kept: each has a queue of its own and, on some brokers, a channel, until the client closes. @throws INVALID_OPTION, UNSUPPORTED, CLOSED */
   producer<In, Out>(to: Destination<In, Out>, options?: ProducerOptions): Producer<In, C>;
   /** @throws INVALID_OPTION, UNSUPPORTED, CLOSED */
   consumer<In, Out>(from: Destination<In, Out>, options: ConsumerOptions<C>, handler: Handler<Out>): Consumer;
@@ -86,8 +86,11 @@ export interface Client<C extends Capabilities = Capabilities> extends AsyncDisp
   /** Deletes a destination, or one group of it, with what is in it. */
   remove(what: readonly Destination[], options?: { readonly group?: string }): Promise<void>;
   physicalNames(what: Destination, options?: { readonly group?: string }): { readonly [role: string]: string };
-  /** Never rejects. */
+  /** Never rejects. A consumer that has stopped or failed is told of until another of its destination and group is made. */
   check(): Promise<Health>;
-  /** Stops consumers, flushes producers, closes connections. Twice is safe: the shorter deadline wins for consumers. */
+  /**
+   * Stops consumers, whose running handlers may still send; flushes producers; closes connections. Twice is safe: the
+   * shorter deadline wins for consumers.
+   */
   close(options?: { readonly deadlineMs?: number }): Promise<void>;
 }

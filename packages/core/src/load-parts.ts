@@ -6,6 +6,7 @@ export async function loadParts(): Promise<void> {
   await Promise.all([
     import('./client/admin.ts'),
     import('./client/create-telemetry.ts'),
+    import('./client/restore.ts'),
     import('./client/transactions.ts'),
     import('./consume/acknowledge-first.ts'),
     import('./consume/batch-runner.ts'),

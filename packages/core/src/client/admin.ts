@@ -7,11 +7,18 @@ import { requireCapability } from '../produce/require-capability.ts';
 import type { Broker } from './broker.ts';
 import { addressOf } from './check-destination.ts';
 import type { ClientCore } from './client-core.ts';
+import { forget } from './restore.ts';
 
 // What operators do with a client, loaded when the first of it is asked for.
 export { checkHealth } from './check-health.ts';
 
-export async function inspect(core: ClientCore, what: Destination, group: string | undefined): Promise<Inspection> {
+export async function inspect(
+  core: ClientCore,
+  what: Destination,
+  options: { readonly group?: string },
+): Promise<Inspection> {
+  requireKnown('inspect', options, ['group']);
+  const { group } = options;
   const { broker, address } = placeOf(core, what, group);
   const inspection = await broker.call(() => broker.driver.inspect(address));
   const consumers = [...core.consumers].filter(
@@ -21,7 +28,13 @@ export async function inspect(core: ClientCore, what: Destination, group: string
   return waiting.length === 0 ? inspection : { ...inspection, waitingPartitions: [...new Set(waiting)] };
 }
 
-export async function seek(core: ClientCore, what: Topic, group: string, to: SeekTarget): Promise<void> {
+export async function seek(
+  core: ClientCore,
+  what: Topic,
+  options: { readonly group: string; readonly to: SeekTarget },
+): Promise<void> {
+  requireKnown('seek', options, ['group', 'to']);
+  const { group, to } = options;
   const { broker, address } = placeOf(core, what, group);
   const { driver } = broker;
   requireCapability(driver, 'history', 'seek');
@@ -60,7 +73,7 @@ export async function remove(
     const { broker, physical } = core.place(destination);
     const group = options.group === undefined ? undefined : groupOf(destination, options.group);
     await broker.call(() => broker.driver.remove(addressOf(destination, physical, group)));
-    broker.forget(destination);
+    forget(broker, destination);
   }
 }
 

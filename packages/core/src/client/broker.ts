@@ -17,7 +17,6 @@ export class Broker {
   readonly #telemetry: Telemetry;
   /** By name and group: those that need no look before their first use. */
   readonly ready: Map<string, Promise<void>> = new Map();
-  readonly #restoring = new Map<string, Promise<void>>();
   readonly #clock: Clock;
 
   constructor(name: string, driver: Driver, mode: ProvisionMode, telemetry: Telemetry, clock: Clock) {
@@ -56,22 +55,6 @@ export class Broker {
     this.ready.set(key, ready);
     ready.catch(() => this.ready.delete(key));
     return ready;
-  }
-
-  /** After a destination was removed: it is made again at its next use. */
-  forget(destination: Destination): void {
-    for (const key of this.ready.keys()) if (key.startsWith(`${destination.name}/`)) this.ready.delete(key);
-  }
-
-  /** What was deleted under way is made again as `ensure` makes it. Never rejects: why it cannot be, its next use tells. */
-  async restore(destination: Destination, physical: string | undefined): Promise<void> {
-    const { name } = destination;
-    if (!this.#restoring.has(name)) {
-      this.forget(destination);
-      this.#restoring.set(name, this.ensure(destination, physical));
-    }
-    await Promise.allSettled([this.#restoring.get(name)]);
-    this.#restoring.delete(name);
   }
 
   async provision(

@@ -46,10 +46,11 @@ export class ClientOf implements Client {
     const place = (destination: Destination): Place => this.#place(destination);
     this.#core = { ...parts, clock, random, source, consumers: new Set(), place };
     signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (signal?.aborted) this.#onAbort();
   }
 
   producer<In, Out>(to: Destination<In, Out>, options: ProducerOptions = {}): Producer<In> {
-    const made = openProducer(this.#core, to, options, () => this.#closing !== undefined);
+    const made = openProducer(this.#core, to, options, () => this.#isClosed);
     this.#producers.add(made);
     return made.producer;
   }
@@ -88,11 +89,11 @@ export class ClientOf implements Client {
   }
 
   async inspect(what: Destination, options: OfGroup = {}): Promise<Inspection> {
-    return (await admin()).inspect(this.#core, what, options.group);
+    return (await admin()).inspect(this.#core, what, options);
   }
 
   async seek(what: Topic, options: { readonly group: string; readonly to: SeekTarget }): Promise<void> {
-    return (await admin()).seek(this.#core, what, options.group, options.to);
+    return (await admin()).seek(this.#core, what, options);
   }
 
   async provision(
@@ -136,13 +137,18 @@ export class ClientOf implements Client {
 
   async #close(deadlineMs: number): Promise<void> {
     const { brokers, options, clock } = this.#core;
-    const producers = [...this.#producers];
     options.signal?.removeEventListener('abort', this.#onAbort);
     await this.#stopConsumers(deadlineMs);
-    await within(clock, deadlineMs, Promise.all(producers.map((producer) => producer.flush())));
     this.#closed.abort();
+    const producers = [...this.#producers];
+    await within(clock, deadlineMs, Promise.all(producers.map((producer) => producer.flush())));
     await this.#settled(producers.map((producer) => producer.close()));
     await this.#settled(brokers.map((broker) => broker.call(() => broker.driver.close())));
+  }
+
+  /** Handlers that still run may still send. */
+  get #isClosed(): boolean {
+    return this.#closing !== undefined && !Array.from(this.#core.consumers).some(({ state }) => state === 'stopping');
   }
 
   async #stopConsumers(deadlineMs: number): Promise<void> {
@@ -161,14 +167,27 @@ export class ClientOf implements Client {
   }
 
   #track(consumer: ManagedConsumer): Consumer {
-    this.#core.consumers.add(consumer);
+    if (this.#closing !== undefined) throw closed();
+    const { consumers } = this.#core;
+    const made = consumer.health();
+    // One that has ended is told of until another takes its place.
+    for (const one of consumers) {
+      const { destination, group, state } = one.health();
+      if (destination === made.destination && group === made.group && /stopped|failed/.test(state))
+        consumers.delete(one);
+    }
+    consumers.add(consumer);
     return consumer;
   }
 
   #place(destination: Destination): Place {
-    if (this.#closing !== undefined) throw new AnymqError('CLOSED', 'The client is closed. Connect again.');
+    if (this.#isClosed) throw closed();
     const place = this.#core.route(destination.name);
     checkDestination(destination, place.broker.driver);
     return place;
   }
+}
+
+function closed(): AnymqError {
+  return new AnymqError('CLOSED', 'The client is closed. Connect again.');
 }

@@ -202,8 +202,9 @@ export class ConsumerOf implements ManagedConsumer {
     this.#error = error;
     this.#halted.abort();
     this.#setState('stopping');
-    // Why it could not start, the caller of start() is told.
-    if (this.#works === undefined) await within(this.#context.clock, deadlineMs, Promise.allSettled([this.#starting]));
+    // Why it could not start, the caller of start() is told. That is where an error comes from that is before the works.
+    if (this.#works === undefined && error === undefined)
+      await within(this.#context.clock, deadlineMs, Promise.allSettled([this.#starting]));
     if (this.#works !== undefined) await this.#stopWorks(this.#works, deadlineMs);
     this.#setState(error === undefined ? 'stopped' : 'failed');
     if (error === undefined) this.#finish.resolve();

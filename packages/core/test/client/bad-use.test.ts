@@ -179,6 +179,20 @@ test('an aborted signal gives up connecting, and closes a client that is connect
   controller.abort();
   expect(await failure(() => mq.producer(queue).send('x'))).toMatchObject({ code: 'CLOSED' });
   await mq.close();
+  const late = await core.createClient(createMemoryDriver(), { signal: controller.signal });
+  expect(await failure(() => late.producer(queue).send('x'))).toMatchObject({ code: 'CLOSED' });
+});
+
+test('a misspelt option of inspect and seek is refused, and a backoff that is none', async () => {
+  await using mq = await core.createClient(createMemoryDriver());
+  await mq.provision([queue, topic]);
+  for (const work of [
+    () => mq.inspect(queue, { gruop: 'web' } as never),
+    () => mq.seek(topic, { group: 'web', to: 'latest', form: 'x' } as never),
+    () => mq.consumer(queue, { retry: { backoff: 1000 as never } }, handler),
+  ]) {
+    expect(await failure(work)).toMatchObject({ code: 'INVALID_OPTION' });
+  }
 });
 
 /** As an application elsewhere, where no adapter is installed. */

@@ -1,6 +1,6 @@
 import { createMemoryBroker, createMemoryDriver, createVirtualClock } from '@anymq/memory';
 import { expect, test } from 'vitest';
-import { createClient, defineQueue, defineTopic } from '../../src/index.ts';
+import { AnymqError, createClient, defineQueue, defineTopic } from '../../src/index.ts';
 
 interface Job {
   readonly n: number;
@@ -45,4 +45,34 @@ test('messages carry the namespace of their driver as their source', async () =>
   await mq.consumer(jobs, {}, (_, delivery) => source.resolve(delivery.message.source)).start();
   await mq.producer(jobs).send('x');
   expect(await source.promise).toBe('/staging');
+});
+
+test('a consumer that has ended is told of until another of its destination and group is made', async () => {
+  const driver = createMemoryDriver();
+  let isRefused = true;
+  const refusing: typeof driver = {
+    ...driver,
+    async openReceiver(...given) {
+      if (isRefused) throw new AnymqError('ACCESS_DENIED', 'Not you.');
+      return driver.openReceiver(...given);
+    },
+  };
+  const jobs = defineQueue<string>('jobs');
+  await using mq = await createClient(refusing);
+  const states = async (): Promise<unknown> => {
+    const { ok, consumers } = await mq.check();
+    return [ok, consumers.map(({ state }) => state)];
+  };
+  const refused = mq.consumer(jobs, {}, () => undefined);
+  await expect(refused.start()).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+  expect(refused.state).toBe('failed');
+  expect(await states()).toEqual([false, ['failed']]);
+  isRefused = false;
+  const other = mq.consumer(jobs, {}, () => undefined);
+  await other.start();
+  expect(await states()).toEqual([true, ['running']]);
+  await other.stop();
+  expect(await states()).toEqual([true, ['stopped']]);
+  mq.consumer(jobs, {}, () => undefined);
+  expect(await states()).toEqual([true, ['idle']]);
 });

@@ -71,6 +71,29 @@ export const lifecycle: readonly ConformanceCase[] = casesOf('G12', [
     },
   },
   {
+    name: 'while a client closes, a handler that still runs may send, through new producers too, and is not charged',
+    async run(context) {
+      const member = await context.connect();
+      const [queue, results] = [context.queue('jobs'), context.queue('results')];
+      const [working, known] = [context.gate(), member.client.producer(results)];
+      await context.sendJobs(member, queue, jobs(1));
+      await context.consume(member, queue, { retry: false }, async () => {
+        await working.opened;
+        await known.send({ n: 2 });
+        await member.client.producer(results).send({ n: 3 });
+      });
+      await context.until('it runs', () => context.runs.length === 1);
+      const closing = member.client.close();
+      throwsWith(() => member.client.consumer(queue, {}, () => undefined), 'CLOSED');
+      working.open();
+      await closing;
+      assert.equal(context.runs[0]?.result, 'returned');
+      await rejectsWith(known.send({ n: 4 }), 'CLOSED', 'not-sent');
+      await context.consume(await context.connect(), results, {});
+      await context.untilHandled(3);
+    },
+  },
+  {
     name: 'stop does not wait for retries that are not due yet, and they are not lost',
     async run(context) {
       const queue = context.queue('jobs');
