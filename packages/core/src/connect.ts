@@ -78,7 +78,7 @@ async function open(
   throwIfAborted(signal);
   throw new AnymqError(
     'TIMEOUT',
-    `The broker '${name}' could not be reached within ${connectTimeoutMs} ms. Check its address, and that it runs.`,
+    `The broker '${name}' did not answer within ${connectTimeoutMs} ms. Check its address, and that it runs.`,
     { driver: module.name },
   );
 }

@@ -41,7 +41,7 @@ export class Broker {
     } catch (error) {
       throw (await this.wrap(error)).error;
     }
-    const text = `The broker '${this.name}' did not answer within ${callTimeoutMs} ms. Check that it runs.`;
+    const text = `The broker '${this.name}' did not answer within ${callTimeoutMs} ms. Check its address, and that it runs.`;
     throw new AnymqError('TIMEOUT', text, { driver: this.driver.name });
   }
 
