@@ -101,11 +101,13 @@ export class Leases {
   async #extend(deliveries: readonly Delivery[]): Promise<void> {
     const { place, clock, leaseMs } = this.#options;
     const now = clock.now();
-    const items = deliveries.map((delivery) => ({
+    const all = deliveries.map((delivery) => ({
       delivery,
       receipt: delivery.receipt,
       seconds: secondsFor(delivery, leaseMs, now),
     }));
+    // None left: 0 would make it visible at once.
+    const items = all.filter(({ seconds }) => seconds > 0);
     const answers = await byBatches(items, (batch) => place.endpoint.changeVisibility(place.url, batch));
     const gone: Delivery[] = [];
     let failure: unknown;
@@ -148,5 +150,5 @@ export class Leases {
 /** Whole seconds, and no more than SQS gives in all. */
 function secondsFor({ receivedAt }: Delivery, leaseMs: number, now: number): number {
   const left = Math.floor((longestMs - (now - receivedAt)) / 1000) - 1;
-  return Math.max(0, Math.min(Math.ceil(leaseMs / 1000), left));
+  return Math.min(Math.ceil(leaseMs / 1000), left);
 }

@@ -60,6 +60,55 @@ test('an idle receiver has one call under way, of 20 s; closing cuts it, and no 
   await driver.close();
 });
 
+test('a message is extended as far as the 12 hours of SQS, and lost then; no extension makes it visible', async () => {
+  const client = scriptedClient();
+  client.on('ReceiveMessage', bringing([rawMessage('a')]));
+  let now = Date.now();
+  const driver = await driverOn(client, () => now);
+  const { receiver, lost } = await opened(driver, { leaseMs: 43_199_000 });
+  const [{ token } = { token: '' }] = await receiver.receive(wanted);
+  const receivedAt = now;
+  for (const elapsedMs of [1000, 43_180_000, 43_198_500, 43_199_900]) {
+    now = receivedAt + elapsedMs;
+    await receiver.extendLease([token]);
+  }
+  const seconds = client
+    .of('ChangeMessageVisibilityBatch')
+    .map(({ input }) => entriesOf(input)[0]?.['VisibilityTimeout']);
+  expect(seconds).toEqual([43_198, 19]);
+  expect(lost).toEqual([token]);
+  await driver.close();
+});
+
+test('an idle receiver costs three receives a minute', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+  try {
+    const client = scriptedClient();
+    // Nothing comes: SQS answers when the wait is over.
+    client.on('ReceiveMessage', async ({ WaitTimeSeconds }, aborted) => {
+      await new Promise<void>((resolve) => {
+        setTimeout(resolve, Number(WaitTimeSeconds) * 1000);
+        aborted?.addEventListener('abort', () => resolve(), { once: true });
+      });
+      return {};
+    });
+    const driver = await driverOn(client);
+    const { receiver } = await opened(driver);
+    const over = Date.now() + 600_000;
+    const idle = (async (): Promise<void> => {
+      while (Date.now() < over) expect(await receiver.receive(wanted)).toEqual([]);
+    })();
+    await vi.advanceTimersByTimeAsync(599_000);
+    expect(client.of('ReceiveMessage')).toHaveLength(30);
+    expect(client.calls.filter(({ name }) => name !== 'ReceiveMessage' && name !== 'GetQueueUrl')).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1000);
+    await idle;
+    await driver.close();
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test('what comes while nobody waits any more goes back at once', async () => {
   const client = scriptedClient();
   const arrival = Promise.withResolvers<object>();
