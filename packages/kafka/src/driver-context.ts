@@ -16,5 +16,7 @@ export interface DriverContext {
   /** Lengths of the retry tiers in milliseconds, ascending. */
   readonly tiersMs: readonly number[];
   readonly minSessionMs: number;
+  /** Destinations that may be given more partitions. */
+  readonly addPartitions: ReadonlySet<string>;
   readonly replicationFactor: number;
 }

@@ -17,7 +17,7 @@ import { Writer } from './writer.ts';
 /** Connects, and rejects with what the network or the broker said. @throws INVALID_OPTION */
 export async function createKafkaDriver(options: KafkaDriverOptions = {}): Promise<Driver<KafkaCapabilities>> {
   const settings = readSettings(options);
-  const { namespace, clock, logger, tiersMs, minSessionMs, replicationFactor } = settings;
+  const { namespace, clock, logger, tiersMs, minSessionMs, addPartitions, replicationFactor } = settings;
   const factory = await loadFactory(settings);
   const link = await Link.open(factory, logger);
   return driverOn({
@@ -30,6 +30,7 @@ export async function createKafkaDriver(options: KafkaDriverOptions = {}): Promi
     ownerId: randomUUID().slice(0, 13),
     tiersMs,
     minSessionMs,
+    addPartitions,
     replicationFactor,
   });
 }

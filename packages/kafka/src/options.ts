@@ -92,6 +92,11 @@ export interface KafkaTuning {
   /** Lengths of the retry topics in milliseconds, ascending, from 1: 1 s, 5 s, 30 s, 3 min, 15 min, 1 h, 6 h and 1 day by default. */
   readonly tiersMs?: readonly number[] | undefined;
   /**
+   * Names of destinations to which `provision` may add partitions when it is asked for more than there are; none by default.
+   * A key may then go to another partition: what waits of it in the old one may be handled after, or beside, what comes.
+   */
+  readonly addPartitions?: readonly string[] | undefined;
+  /**
    * Mends three mistakes of kafkajs 2.2.4, for the whole process: a timer that keeps a core busy for each idle connection,
    * connections that are made several times and forgotten, and answers that were cut and are read on by the next connection.
    * True by default.
@@ -113,6 +118,7 @@ const tuningNames = [
   'minSessionMs',
   'replicationFactor',
   'tiersMs',
+  'addPartitions',
   'mendKafkajs',
 ] as const;
 /** What a configuration object may hold beside `driver`. */
@@ -126,6 +132,7 @@ export interface Settings {
   readonly minSessionMs: number;
   readonly replicationFactor: number;
   readonly tiersMs: readonly number[];
+  readonly addPartitions: ReadonlySet<string>;
   readonly mendKafkajs: boolean;
   readonly namespace: string;
   readonly clock: Clock;
@@ -154,6 +161,7 @@ export function readSettings(options: KafkaDriverOptions): Settings {
       integer: true,
     }),
     tiersMs: requireTiers(options.tiersMs ?? defaultTiersMs),
+    addPartitions: requireNames(options.addPartitions ?? []),
     mendKafkajs: requireFlag('mendKafkajs', options.mendKafkajs ?? true),
     namespace,
     clock,
@@ -194,6 +202,12 @@ function requireTiers(tiersMs: readonly number[]): readonly number[] {
     if (tierMs <= (tiersMs[index - 1] ?? 0)) throw invalidOption('tiersMs must ascend.');
   }
   return [...tiersMs];
+}
+
+function requireNames(names: readonly string[]): ReadonlySet<string> {
+  if (!Array.isArray(names) || !names.every((name) => typeof name === 'string'))
+    throw invalidOption("addPartitions must be a list of destinations: ['orders'].");
+  return new Set(names);
 }
 
 const urlOptions = {

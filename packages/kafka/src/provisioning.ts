@@ -6,7 +6,6 @@ import type {
   ProvisionResult,
   SeekTarget,
 } from '@anymq/core/driver';
-import type { Link } from './client.ts';
 import {
   anyBroker,
   type Committed,
@@ -21,14 +20,14 @@ import {
 import type { DriverContext } from './driver-context.ts';
 import { errorType, KafkaDriverError } from './errors.ts';
 import { type Names, namesOf } from './names.ts';
-import { createTopics, deleteTopics, type TopicSpec } from './topics.ts';
+import { addPartitions, createTopics, deleteTopics, type TopicSpec } from './topics.ts';
 
 interface Report {
   readonly created: string[];
   readonly differences: string[];
 }
 
-/** Makes or compares. Nothing that is there is ever changed. */
+/** Makes or compares. Nothing that is there is changed, but for partitions that are added where the driver's options allow it. */
 export async function provision(
   context: DriverContext,
   destinations: readonly PlannedDestination[],
@@ -49,8 +48,9 @@ async function provisionOne(
 ): Promise<void> {
   const { link, clock, namespace } = context;
   const { main } = namesOf(namespace, address);
-  const before = await leadersOf(link, main, clock);
-  if (before !== undefined) report.differences.push(...(await compare(link, address, main, before)));
+  const found = await leadersOf(link, main, clock);
+  const before = mode === 'create' ? await grown(context, address, found, report) : found;
+  if (before !== undefined) report.differences.push(...(await compare(context, address, main, before)));
   else if (mode === 'validate') missing(report, address.kind, [main]);
   const planned: readonly PlannedGroup[] = address.kind === 'queue' ? [{ name: '', startAt: 'earliest' }] : groups;
   if (before === undefined && mode === 'create') {
@@ -64,6 +64,23 @@ async function provisionOne(
       report.created.push(...(await makeGroup(context, names, leaders, startAt)));
     else if (mode === 'validate') missing(report, address.kind, await missingTopics(context, names));
   }
+}
+
+/** With the partitions that it lacks, where they may be added. Its retry topics get theirs when they are first needed. */
+async function grown(
+  context: DriverContext,
+  address: Address,
+  leaders: Leaders | undefined,
+  { created }: Report,
+): Promise<Leaders | undefined> {
+  const { link, clock, namespace, logger, addPartitions: consented } = context;
+  const { name, partitions, ordering } = address;
+  if (leaders === undefined || leaders.size >= partitions || !consented.has(name)) return leaders;
+  const { main } = namesOf(namespace, address);
+  await addPartitions(link, main, partitions, clock);
+  if (ordering === 'key') logger.warn(`Partitions were added. ${keysMove}`, { destination: name });
+  for (let added = leaders.size; added < partitions; added++) created.push(`${main}-${added}`);
+  return leadersOf(link, main, clock);
 }
 
 function missing({ differences }: Report, kind: string, topics: readonly string[]): void {
@@ -114,7 +131,12 @@ function committedAt(offsets: ReadonlyMap<number, number>): ReadonlyMap<number, 
   return new Map([...offsets].map(([partition, offset]) => [partition, { offset, note: '' }]));
 }
 
-async function compare(link: Link, address: Address, main: string, leaders: Leaders): Promise<readonly string[]> {
+async function compare(
+  { link, addPartitions: consented }: DriverContext,
+  address: Address,
+  main: string,
+  leaders: Leaders,
+): Promise<readonly string[]> {
   const wanted = address.retentionMs === undefined ? '-1' : String(address.retentionMs);
   const broker = await anyBroker(link);
   const { resources } = await broker.describeConfigs({
@@ -122,9 +144,19 @@ async function compare(link: Link, address: Address, main: string, leaders: Lead
   });
   const is = resources[0]?.configEntries.find(({ configName }) => configName === 'retention.ms')?.configValue;
   return [
-    ...difference(main, 'partitions', String(leaders.size), String(address.partitions)),
+    ...difference(main, 'partitions', String(leaders.size), String(address.partitions)).map((text) =>
+      leaders.size < address.partitions && !consented.has(address.name) ? `${text} ${howToAdd(address)}` : text,
+    ),
     ...difference(main, 'retention.ms', is ?? 'unknown', wanted),
   ];
+}
+
+const keysMove =
+  'A key may then go to another partition: what waits of it in the old one may be handled after, or beside, what comes.';
+
+function howToAdd({ name, ordering }: Address): string {
+  const how = `They are added when '${name}' is in the option addPartitions.`;
+  return ordering === 'key' ? `${how} ${keysMove} Let the destination run empty first, and start senders again.` : how;
 }
 
 function difference(name: string, what: string, is: string, wanted: string): string[] {

@@ -47,6 +47,7 @@ test.each([
   [{ sasl: { mechanism: 'oauthbearer' } }],
   [{ tiersMs: [5, 1] }],
   [{ tiersMs: [] }],
+  [{ addPartitions: 'orders' }],
   [{ minSessionMs: 0 }],
   [{ mendKafkajs: 'no' }],
 ])('%j is refused before anything is connected', async (options) => {

@@ -58,6 +58,20 @@ describe.runIf(broker !== '')('what others do to a topic', { timeout: 60_000 }, 
     await untilHandled(3);
   });
 
+  test('partitions are added by provision where it is named, and refused elsewhere with what they would do', async () => {
+    const ordered = defineQueue<string>('work', { partitions: 3, ordering: 'key', key: () => 'k' });
+    const refused = await client.provision([ordered]);
+    expect(refused.differences.join(' ')).toMatch(/addPartitions.*A key may then go to another partition/);
+    expect((await admin.fetchTopicOffsets(topic)).length).toBe(1);
+
+    const driver = await createKafkaDriver({ brokers: [broker], namespace, addPartitions: ['work'] });
+    await using growing = await createClient(driver);
+    const allowed = await growing.provision([ordered]);
+    expect(allowed).toMatchObject({ created: [`${topic}-1`, `${topic}-2`], differences: [] });
+    expect((await admin.fetchTopicOffsets(topic)).length).toBe(3);
+    expect(await growing.provision([ordered])).toMatchObject({ created: [], differences: [] });
+  });
+
   test('a topic that was deleted under its consumer is told of, and read when it is there again', async () => {
     const untilHandled = await consume();
     await client.producer(queue).send('first');
