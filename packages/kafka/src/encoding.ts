@@ -45,21 +45,27 @@ export function encodeRecord(
 /** Total: never throws, whoever wrote the record. The caller fills in the token and what it knows of earlier deliveries. */
 export function decodeRecord(record: FetchedRecord, context: RecordContext): WireMessage {
   const { destination, topic, partition, nowMs } = context;
-  const fields: unknown[] = [];
-  for (const [name, value] of Object.entries(record.headers ?? {})) {
-    if (!Array.isArray(value)) fields.push(name, text(value as Buffer | undefined));
-    else for (const each of value.filter(isBytes)) fields.push(name, text(each));
-  }
-  const message = wire.decode(fields, {
+  const { key } = record;
+  const message = wire.decode(record.fields ?? fieldsOf(record), {
     id: `${topic}-${partition}-${record.offset}`,
     timeMs: Number(record.timestamp),
     nowMs,
     source: `/${destination}`,
     type: destination,
-    key: record.key === null ? undefined : record.key.toString('utf8'),
+    key: key === null ? undefined : key.toString('utf8'),
   });
   message.body = record.value ?? noBytes;
   return message;
+}
+
+/** As the client has read them. */
+function fieldsOf({ headers = {} }: FetchedRecord): readonly unknown[] {
+  const fields: unknown[] = [];
+  for (const [name, value] of Object.entries(headers)) {
+    if (!Array.isArray(value)) fields.push(name, textOf(value as Buffer | undefined));
+    else for (const each of value.filter(isBytes)) fields.push(name, textOf(each));
+  }
+  return fields;
 }
 
 /** kafkajs takes what every object has ('constructor') for an earlier header of that name. */
@@ -68,7 +74,7 @@ function isBytes(value: unknown): value is Buffer {
 }
 
 /** Bytes that are no text are left to the wire format, which has a rule for them. */
-function text(value: Buffer | undefined): unknown {
+export function textOf(value: Buffer | undefined): unknown {
   const decoded = value?.toString('utf8') ?? '';
   return decoded.includes('\uFFFD') ? value : decoded;
 }
@@ -79,8 +85,9 @@ export function decodeLetter(record: FetchedRecord, ref: object, context: Record
 }
 
 /** When a record is due: of those of a retry topic, without decoding all of it. */
-export function dueAtOf({ headers }: FetchedRecord): number {
-  const value = headers?.['anymq-due'];
-  const due = Number(Array.isArray(value) ? value[0] : (value?.toString() ?? 0));
+export function dueAtOf(record: FetchedRecord): number {
+  const fields = record.fields ?? fieldsOf(record);
+  const index = fields.findIndex((name, at) => at % 2 === 0 && name === 'anymq-due');
+  const due = index < 0 ? 0 : Number(fields[index + 1]);
   return Number.isFinite(due) ? due : 0;
 }

@@ -2,6 +2,7 @@ import { type Clock, sleep } from '@anymq/core/driver';
 import type { Link } from './client.ts';
 import { earliest, leadersOf, offsetsOf } from './cluster-calls.ts';
 import { errorType, KafkaDriverError } from './errors.ts';
+import { fetchingBroker } from './fetching-broker.ts';
 import type { PartitionLog } from './partition-log.ts';
 
 export interface FetcherContext {
@@ -79,7 +80,7 @@ export class Fetcher {
   }
 
   async #fetch(nodeId: number, logs: readonly PartitionLog[], maxWaitTime: number): Promise<boolean> {
-    const broker = await this.#context.link.cluster.findBroker({ nodeId });
+    const broker = fetchingBroker(await this.#context.link.cluster.findBroker({ nodeId }));
     const byTopic = Map.groupBy(logs, ({ topic }) => topic);
     const topics = [...byTopic].map(([topic, each]) => ({
       topic,

@@ -31,6 +31,9 @@ export interface LogOptions {
 }
 
 const maxBufferedBytes = 2_097_152;
+/** What a record takes in memory beside its bytes. */
+const overheadBytes = 256;
+const headerBytes = 256;
 const nothing: ReadonlySet<number> = new Set();
 
 /** One partition of one topic, in the hands of its owner: what was fetched, handed out and settled. Does no I/O. */
@@ -125,7 +128,7 @@ export class PartitionLog {
     this.#seenTo = offset + 1;
     if (this.#wasSettled(offset)) return;
     const availableAt = this.#options.availableAt(record);
-    const bytes = (record.value?.byteLength ?? 0) + (record.key?.byteLength ?? 0) + 512;
+    const bytes = overheadBytes + sizeOf(record);
     const entry: Entry = { offset, log: this, record, from, bytes, availableAt, isOut: false };
     this.#undone.set(offset, entry);
     this.#bytes += bytes;
@@ -269,6 +272,10 @@ export class PartitionLog {
 
 function without<V>(entries: ReadonlyMap<number, V>, offsets: ReadonlySet<number>): ReadonlyMap<number, V> {
   return offsets.size === 0 ? entries : new Map([...entries].filter(([offset]) => !offsets.has(offset)));
+}
+
+function sizeOf(record: FetchedRecord): number {
+  return record.byteLength ?? headerBytes + (record.value?.byteLength ?? 0) + (record.key?.byteLength ?? 0);
 }
 
 /** Keeps the order; what comes last usually goes last. */

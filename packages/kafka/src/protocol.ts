@@ -14,10 +14,13 @@ export interface ProducedPartition {
   readonly baseOffset?: string;
 }
 
-/** A record as it is read. */
+/** A record as it is read; by ourselves with `fields`, by the client with `headers`. */
 export interface FetchedRecord {
-  readonly offset: string;
-  readonly timestamp: string;
+  readonly offset: string | number;
+  readonly timestamp: string | number;
+  /** Name, value, name, value …; a value that is no text is bytes. */
+  readonly fields?: readonly unknown[];
+  readonly byteLength?: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers?: Readonly<Record<string, Buffer | readonly Buffer[] | undefined>>;
