@@ -6,6 +6,7 @@ import {
   outcomesOf,
   requireKnown,
   requireNumber,
+  retention,
   scopedKey,
 } from '@anymq/core/driver';
 import {
@@ -24,7 +25,7 @@ export interface TransactionalOptions<Pool extends TransactionalPool | Transacti
   readonly pool: Pool;
   /** The message's id by default; always scoped by destination and group. Undefined: a transaction, and no key. */
   readonly key?: ((message: Message) => string | undefined) | undefined;
-  /** How long a key is remembered: from 1,000; 604,800,000 (7 days) by default. */
+  /** How long a key is remembered: from 1,000, a hundred years at most; 604,800,000 (7 days) by default. */
   readonly retentionMs?: number | undefined;
   /**
    * How long a handler may leave its transaction without a statement: 1,000 to 86,400,000; 300,000 by default. Then the
@@ -86,7 +87,7 @@ function checked(options: TransactionalOptions<TransactionalPool | Transactional
   requireKnown('transactional', options, ['pool', 'key', 'retentionMs', 'idleMs', 'table', 'migrate', 'onError']);
   const { key = ({ id }) => id, migrate = true, onError = () => undefined } = options;
   const pool = requirePool(options.pool);
-  const retentionMs = requireNumber('retentionMs', options.retentionMs ?? 604_800_000, { min: 1000 });
+  const retentionMs = retention(options.retentionMs);
   const idleMs = requireNumber('idleMs', options.idleMs ?? 300_000, { min: 1000, max: 86_400_000, integer: true });
   return { pool, key, retentionMs, idleMs, table: requireTable(options.table ?? 'anymq_inbox'), migrate, onError };
 }

@@ -40,7 +40,7 @@ test.each([{}, { pool: {} }, { pool, table: 'a"b' }, { pool, retentionMs: 1 }, {
 );
 
 interface Database {
-  createInbox(options?: { readonly key: () => undefined }): Inbox<{
+  createInbox(options?: { readonly key?: () => undefined; readonly retentionMs?: number }): Inbox<{
     query(text: string, values?: unknown[]): Promise<unknown>;
   }>;
   read(text: string): Promise<readonly unknown[]>;
@@ -167,6 +167,14 @@ describe.each([['PostgreSQL', onServer, url !== undefined] as const, ['PGlite', 
         await read("UPDATE inbox_test SET expires_at = now() WHERE key = 'orders//old'");
         for (const _ of [1, 2]) await handle(undefined, deliveryOf('old'));
         expect(await effects('old')).toBe(2);
+      });
+
+      test('for ever is a hundred years', async () => {
+        const handle = opened.createInbox({ retentionMs: Infinity })(async () => undefined);
+        expect(await handle(undefined, deliveryOf('ever'))).toBeUndefined();
+        const [held] = await read(`SELECT extract(epoch FROM expires_at - now())::float8 / 31557600 AS years
+          FROM inbox_test WHERE key = 'orders//ever'`);
+        expect((held as { readonly years: number }).years).toBeCloseTo(100, 2);
       });
 
       test('outside of the handler there is no client', async () => {

@@ -15,7 +15,7 @@ export interface IdempotentOptions {
    * just runs. An empty string is INVALID_MESSAGE: all such messages would count as one.
    */
   readonly key?: ((message: Message) => string | undefined) | undefined;
-  /** How long a completed key is remembered: from 1,000; 604,800,000 (7 days) by default. */
+  /** How long a completed key is remembered: from 1,000, a hundred years at most; 604,800,000 (7 days) by default. */
   readonly retentionMs?: number | undefined;
   /** How long the store waits for a silent owner: 100 to 43,200,000; 30,000 by default. Renewed while the handler runs. */
   readonly leaseMs?: number | undefined;
@@ -69,11 +69,10 @@ function checked(options: IdempotentOptions): ConstructorParameters<typeof Prote
   ]);
   if (typeof options.store?.claim !== 'function')
     throw invalidOption('idempotent needs a store, like createMemoryStore().');
-  const week = 604_800_000;
   return {
     store: options.store,
     key: options.key ?? (({ id }) => id),
-    retentionMs: requireNumber('retentionMs', options.retentionMs ?? week, { min: 1000 }),
+    retentionMs: retention(options.retentionMs),
     leaseMs: requireNumber('leaseMs', options.leaseMs ?? 30_000, { min: 100, max: 43_200_000 }),
     onStoreError: requireOneOf('onStoreError', options.onStoreError ?? 'retry', ['retry', 'run']),
     result: options.result,
@@ -81,4 +80,11 @@ function checked(options: IdempotentOptions): ConstructorParameters<typeof Prote
     onError: options.onError ?? (() => undefined),
     clock: options.clock ?? steadyClock,
   };
+}
+
+const [weekMs, centuryMs] = [604_800_000, 3_155_760_000_000];
+
+/** A store that cannot write it down, as none can write Infinity, would complete nothing, and all would run for ever. */
+export function retention(retentionMs: number = weekMs): number {
+  return Math.min(centuryMs, requireNumber('retentionMs', retentionMs, { min: 1000 }));
 }

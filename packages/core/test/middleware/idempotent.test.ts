@@ -291,6 +291,13 @@ describe('a result', () => {
     ]);
   });
 
+  test('kept for ever is kept for as long as every store can count: a hundred years', async () => {
+    const { store, wrap } = setUp({ retentionMs: Infinity });
+    const complete = vi.spyOn(store, 'complete');
+    await wrap(async () => undefined)();
+    expect(complete.mock.calls[0]?.[1]).toEqual({ retentionMs: 3_155_760_000_000 });
+  });
+
   test('that cannot be had is none, and is told: the work is done', async () => {
     const failure = new Error('own');
     const result = (): never => {
