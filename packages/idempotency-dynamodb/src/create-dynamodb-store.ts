@@ -25,8 +25,8 @@ export interface DynamodbStoreOptions {
 }
 
 /**
- * Keeps keys in DynamoDB: one conditional write for each key and step, and a time to live for what has expired. Conditions
- * know no time of the server, so time is the processes': they agree to less than the lease. @throws INVALID_OPTION
+ * Keeps keys in DynamoDB: one conditional write for each key and step, and a time to live for what has expired. Time is the
+ * server's, as its answers tell it to the second: leases are to be longer than a few. @throws INVALID_OPTION
  */
 export function createDynamodbStore(options: DynamodbStoreOptions): IdempotencyStore {
   requireKnown('createDynamodbStore', options, ['client', 'table', 'prefix', 'timeoutMs']);

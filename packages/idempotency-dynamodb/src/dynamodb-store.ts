@@ -10,6 +10,7 @@ import { AnymqError, type Claim, type ClaimResult, type IdempotencyStore } from 
 import { answerWithin, claimDistinct } from '@anymq/core/driver';
 import type { DynamodbClient } from './create-dynamodb-store.ts';
 import { type Item, standingOf, timesOf } from './items.ts';
+import { type Command, ServerClock } from './server-clock.ts';
 
 export interface DynamodbStoreSettings {
   readonly client: DynamodbClient;
@@ -25,12 +26,16 @@ interface Owned extends Claim {
 /** An item has at most 400 KiB, its key and the names of its attributes included. */
 const maxResultBytes = 400_000;
 const ours = '#token = :token AND attribute_not_exists(done)';
+const claimed = 'SET #token = :token, #until = :until, expires = :expires REMOVE done, #result';
+/** What an answer's date can tell. */
+const slackMs = 1000;
 const names = { '#token': 'token', '#until': 'until' };
 
 export class DynamodbStore implements IdempotencyStore {
   readonly #settings: DynamodbStoreSettings;
   /** A name of this store's, and a number: short, and nobody else's. */
   readonly #name = randomBytes(9).toString('base64url');
+  readonly #clock = new ServerClock();
   #calls = 0;
   #closed = false;
 
@@ -46,13 +51,13 @@ export class DynamodbStore implements IdempotencyStore {
   }
 
   extend(claims: readonly Claim[], { leaseMs }: { readonly leaseMs: number }): Promise<readonly boolean[]> {
-    return this.#each(claims, async ({ key, token }) => {
-      const change = this.#update(key, 'SET #until = :until, expires = :expires', ours, {
-        ...timesOf(steadyNow(), leaseMs),
-        ':token': { S: token },
-      });
-      return (await change) === undefined;
-    });
+    return this.#each(claims, ({ key, token }) =>
+      this.#inTime(async (now) => {
+        const set = 'SET #until = :until, expires = :expires';
+        const values = { ...timesOf(now, leaseMs), ':token': { S: token } };
+        return (await this.#update(key, set, ours, values)) === undefined;
+      }),
+    );
   }
 
   complete(claims: readonly Owned[], { retentionMs }: { readonly retentionMs: number }): Promise<readonly boolean[]> {
@@ -61,7 +66,7 @@ export class DynamodbStore implements IdempotencyStore {
         throw new AnymqError('TOO_LARGE', `DynamoDB keeps results of at most ${maxResultBytes} bytes.`);
       const set = 'SET done = :done, #until = :until, expires = :expires';
       const held = await this.#update(key, result === undefined ? set : `${set}, #result = :result`, ours, {
-        ...timesOf(steadyNow(), retentionMs),
+        ...timesOf(this.#clock.now(), retentionMs),
         ...(result === undefined ? {} : { ':result': { B: result } }),
         ':done': { BOOL: true },
         ':token': { S: token },
@@ -79,7 +84,7 @@ export class DynamodbStore implements IdempotencyStore {
         ExpressionAttributeNames: { '#token': 'token' },
         ExpressionAttributeValues: { ':token': { S: token } },
       };
-      await this.#refused(key, this.#settings.client.send(new DeleteItemCommand(input)), false);
+      await this.#refused(key, this.#send(new DeleteItemCommand(input)), false);
     });
   }
 
@@ -87,15 +92,27 @@ export class DynamodbStore implements IdempotencyStore {
     this.#closed = true;
   }
 
+  /** Before the first answer the time is not known, and nobody's claim is taken over. */
   async #claimOne(key: string, token: string, leaseMs: number): Promise<ClaimResult> {
-    const now = steadyNow();
-    const set = 'SET #token = :token, #until = :until, expires = :expires REMOVE done, #result';
-    const held = await this.#update(key, set, `attribute_not_exists(id) OR #until <= :now OR (${ours})`, {
-      ...timesOf(now, leaseMs),
-      ':now': { N: String(now) },
-      ':token': { S: token },
-    });
-    return held === undefined ? { state: 'claimed', token } : standingOf(held, steadyNow());
+    const clock = this.#clock;
+    const claimAt = (from: number, free: number): Promise<Item | undefined> =>
+      this.#update(key, claimed, `attribute_not_exists(id) OR #until <= :now OR (${ours})`, {
+        ...timesOf(from, leaseMs),
+        ':now': { N: String(free) },
+        ':token': { S: token },
+      });
+    const wasKnown = clock.isKnown;
+    let held = await this.#inTime((now) => claimAt(now, wasKnown ? now : 0));
+    if (held !== undefined && !wasKnown) held = await claimAt(clock.now(), clock.now());
+    return held === undefined ? { state: 'claimed', token } : standingOf(held, clock.now());
+  }
+
+  /** Once more where the answer tells that the clock was wrong: a lease that was written by it may have ended already. */
+  async #inTime<T>(work: (now: number) => Promise<T>): Promise<T> {
+    const clock = this.#clock;
+    const { aheadMs } = clock;
+    const answer = await work(clock.now());
+    return Math.abs(clock.aheadMs - aheadMs) <= slackMs ? answer : work(clock.now());
   }
 
   /** Undefined when it was done; otherwise what stands there. */
@@ -109,15 +126,17 @@ export class DynamodbStore implements IdempotencyStore {
       ExpressionAttributeValues: { ...values },
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     };
-    return this.#refused(key, this.#settings.client.send(new UpdateItemCommand(input)), true);
+    return this.#refused(key, this.#send(new UpdateItemCommand(input)), true);
   }
 
   async #refused(key: string, change: Promise<unknown>, asks: boolean): Promise<Item | undefined> {
     try {
       await change;
+      this.#clock.isKnown = true;
       return undefined;
     } catch (error) {
       if (!(error instanceof Error) || error.name !== 'ConditionalCheckFailedException') throw error;
+      this.#clock.isKnown = true;
       if (!asks) return {};
       return (error as { readonly Item?: Item }).Item ?? (await this.#read(key));
     }
@@ -125,9 +144,13 @@ export class DynamodbStore implements IdempotencyStore {
 
   /** For a server that does not say what made the condition fail. */
   async #read(key: string): Promise<Item> {
-    const { client } = this.#settings;
-    const answer = await client.send(new GetItemCommand({ ...this.#where(key), ConsistentRead: true }));
+    const answer = await this.#send(new GetItemCommand({ ...this.#where(key), ConsistentRead: true }));
     return (answer as { readonly Item?: Item }).Item ?? {};
+  }
+
+  #send(command: Command): Promise<unknown> {
+    this.#clock.listenTo(command);
+    return this.#settings.client.send(command);
   }
 
   #where(key: string): { readonly TableName: string; readonly Key: Record<string, { S: string }> } {
@@ -141,11 +164,6 @@ export class DynamodbStore implements IdempotencyStore {
       throw new AnymqError('CLOSED', 'The idempotency store is closed. Close it after its consumers have stopped.');
     return answerWithin(this.#settings.timeoutMs, 'DynamoDB', Promise.all(items.map(work)));
   }
-}
-
-/** Conditions know no time of the server. This one is not set while the process runs. */
-function steadyNow(): number {
-  return performance.timeOrigin + performance.now();
 }
 
 /** A key of a table has at most 2,048 bytes. */

@@ -4,7 +4,7 @@ import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from '@aws-s
 import { createDynamodbStore, type DynamodbClient, tableDefinition } from '@anymq/idempotency-dynamodb';
 import { testIdempotencyStore } from '@anymq/testing';
 import dynalite from 'dynalite';
-import { beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
 const server = dynalite({ createTableMs: 0 }).listen(0, '127.0.0.1');
 await once(server, 'listening');
@@ -17,15 +17,18 @@ beforeAll(async () => {
   await client.send(new CreateTableCommand(tableDefinition()));
   await waitUntilTableExists({ client, maxWaitTime: 10, minDelay: 1 }, { TableName: 'anymq-idempotency' });
 }, 20_000);
+afterAll(async () => {
+  client.destroy();
+  server.close();
+  await once(server, 'close');
+});
 
 testIdempotencyStore(
   {
     name: 'idempotency-dynamodb on dynalite',
     createStore: async (namespace) => createDynamodbStore({ client, prefix: `${namespace}/`, timeoutMs: 30_000 }),
     async close() {
-      client.destroy();
-      server.close();
-      await once(server, 'close');
+      // The emulator serves the tests below too.
     },
   },
   // The server computes in this very process, a request for each key.
@@ -59,6 +62,38 @@ test('the largest result that is accepted can be kept, and a larger one is TOO_L
     store.complete([{ key, token, result: new Uint8Array(bytes) }], { retentionMs: 60_000 });
   await expect(complete(400_001)).rejects.toMatchObject({ code: 'TOO_LARGE' });
   expect(await complete(400_000)).toEqual([true]);
+});
+
+describe('a process whose clock differs from the server’s', () => {
+  const tenMinutes = 600_000;
+  const real = performance.now.bind(performance);
+  const long = { leaseMs: 60_000 };
+  /** What it does with its own clock. */
+  const offBy = async <T>(ms: number, work: () => Promise<T>): Promise<T> => {
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => real() + ms);
+    try {
+      return await work();
+    } finally {
+      clock.mockRestore();
+    }
+  };
+  const busy = [{ state: 'busy', retryInMs: expect.closeTo(60_000, -4) as number }];
+
+  test('as it was frozen meanwhile, claims and extends for the whole of its lease', async () => {
+    const [frozen, other] = [1, 2].map(() => createDynamodbStore({ client, prefix: 'frozen/' }));
+    await frozen?.claim(['before'], long);
+    const [answer] = (await offBy(-tenMinutes, async () => frozen?.claim(['a'], long))) ?? [];
+    expect(await other?.claim(['a'], long)).toEqual(busy);
+    const { token } = answer as { readonly token: string };
+    expect(await offBy(-2 * tenMinutes, async () => frozen?.extend([{ key: 'a', token }], long))).toEqual([true]);
+    expect(await other?.claim(['a'], long)).toEqual(busy);
+  });
+
+  test('as it started with a wrong one, takes nobody’s claim', async () => {
+    const [ahead, other] = [1, 2].map(() => createDynamodbStore({ client, prefix: 'ahead/' }));
+    await other?.claim(['a'], long);
+    expect(await offBy(tenMinutes, async () => ahead?.claim(['a'], long))).toEqual(busy);
+  });
 });
 
 /** As DynamoDB answers since 2023, and the emulator does not. */

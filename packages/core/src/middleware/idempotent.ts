@@ -84,7 +84,7 @@ function checked(options: IdempotentOptions): ConstructorParameters<typeof Prote
 
 const [weekMs, centuryMs] = [604_800_000, 3_155_760_000_000];
 
-/** A store that cannot write it down, as none can write Infinity, would complete nothing, and all would run for ever. */
+/** A store that cannot write it down, as Redis cannot write Infinity, would complete nothing, and all would run for ever. */
 export function retention(retentionMs: number = weekMs): number {
   return Math.min(centuryMs, requireNumber('retentionMs', retentionMs, { min: 1000 }));
 }
