@@ -5,26 +5,44 @@ import { rejectsWith } from '../assertions.ts';
 import type { CaseContext } from '../case-context.ts';
 import { casesOf, type ConformanceCase } from '../conformance-case.ts';
 import { attempts, failsFirst, jobs } from '../ingredients.ts';
+import { Pauses } from '../pauses.ts';
 import type { Run } from '../run-log.ts';
 import { shortDelays } from '../short-delays.ts';
 
 /** A clock that shows whole milliseconds, and a timer that may fire a fraction early. */
 const roundingMs = 3;
 
-/** At the contract's word, not scaled: not before `dueAt`, and at most 1 s + 2 % of the delay later. */
+/**
+ * At the contract's word, not scaled: not before `dueAt`, and at most 1 s + 2 % of the delay later, in which this process
+ * was given a processor.
+ */
 function assertPunctual(
+  pauses: Pauses,
   { startedAt, id }: Pick<Run, 'startedAt' | 'id'>,
   dueFrom: number,
   dueTo: number,
   delayMs: number,
 ): void {
   assert.ok(startedAt >= dueFrom - roundingMs, `${id} came ${dueFrom - startedAt} ms before its time`);
-  const lateMs = startedAt - dueTo;
+  const lateMs = startedAt - dueTo - pauses.between(dueTo, startedAt);
   assert.ok(lateMs <= 1000 + delayMs * 0.02, `${id} came ${lateMs} ms late`);
+}
+
+/** While pauses of this process are noticed. */
+function watched(run: (context: CaseContext, pauses: Pauses) => Promise<void>): ConformanceCase['run'] {
+  return async (context) => {
+    const pauses = new Pauses();
+    try {
+      await run(context, pauses);
+    } finally {
+      pauses.stop();
+    }
+  };
 }
 
 async function sendsDelayed(
   context: CaseContext,
+  pauses: Pauses,
   delaysMs: readonly number[],
   wrap?: (driver: Driver) => Driver,
 ): Promise<void> {
@@ -45,22 +63,24 @@ async function sendsDelayed(
     const [run = assert.fail('it did not run'), ...more] = context.runsOf(id);
     assert.equal(more.length, 0);
     assert.equal(run.attempt, 1);
-    assertPunctual(run, from + delayMs, to + delayMs, delayMs);
+    assertPunctual(pauses, run, from + delayMs, to + delayMs, delayMs);
   }
 }
 
 export const delays: readonly ConformanceCase[] = casesOf('G10', [
   {
     name: 'delayed sends arrive not before their time and not much after it',
-    run: (context) => sendsDelayed(context, [0, 1, 20, 250, 1000, 2500]),
+    run: watched((context, pauses) => sendsDelayed(context, pauses, [0, 1, 20, 250, 1000, 2500])),
   },
   {
     name: 'a delay that is longer than the driver keeps by itself takes many hops, and is as punctual',
-    run: (context) => sendsDelayed(context, [150, 700, 1500], (driver) => shortDelays(driver, 120)),
+    run: watched((context, pauses) =>
+      sendsDelayed(context, pauses, [150, 700, 1500], (driver) => shortDelays(driver, 120)),
+    ),
   },
   {
     name: 'retries come not before their time, and hops charge nothing',
-    async run(context) {
+    run: watched(async (context, pauses) => {
       const member = await context.connect({ wrap: (driver) => shortDelays(driver, 150) });
       const queue = context.queue('jobs');
       await context.sendJobs(member, queue, jobs(5));
@@ -74,14 +94,14 @@ export const delays: readonly ConformanceCase[] = casesOf('G10', [
         );
         for (const [index, run] of runs.slice(1).entries()) {
           const due = (runs[index]?.endedAt ?? 0) + 500;
-          assertPunctual(run, due, due, 500);
+          assertPunctual(pauses, run, due, due, 500);
         }
       }
-    },
+    }),
   },
   {
     name: 'retryLater and release wait as long as they say',
-    async run(context) {
+    run: watched(async (context, pauses) => {
       const member = await context.connect();
       const queue = context.queue('jobs');
       await context.sendJobs(member, queue, jobs(2));
@@ -99,9 +119,9 @@ export const delays: readonly ConformanceCase[] = casesOf('G10', [
       for (const id of waits.keys()) {
         const [first, second = assert.fail('it did not run again')] = context.runsOf(id);
         const due = (first?.endedAt ?? 0) + 400;
-        assertPunctual(second, due, due, 400);
+        assertPunctual(pauses, second, due, due, 400);
       }
-    },
+    }),
   },
   {
     name: 'a delayed message outlives the client that sent it, and its crash',
