@@ -1,15 +1,16 @@
 import { type Client, type ClientEvent, createClient, defineQueue } from '@anymq/core';
 import { createKafkaDriver } from '@anymq/kafka';
 import { sharedBroker } from '@anymq/testing/brokers';
-import { type Admin, Kafka, logLevel } from 'kafkajs';
+import type { Admin } from 'kafkajs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { rawClient } from './support/raw-client.ts';
 
 const broker = sharedBroker('kafka')?.url.replace(/^kafka:\/\//, '') ?? '';
 const queue = defineQueue<string>('work', { partitions: 1 });
 let namespaces = 0;
 
 describe.runIf(broker !== '')('what others do to a topic', { timeout: 60_000 }, () => {
-  const kafka = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING });
+  const kafka = rawClient(broker);
   const events: ClientEvent[] = [];
   let namespace: string;
   let topic: string;

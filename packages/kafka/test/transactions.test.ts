@@ -3,9 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { type Client, type ClientEvent, createClient } from '@anymq/core';
 import { createKafkaDriver } from '@anymq/kafka';
 import { sharedBroker } from '@anymq/testing/brokers';
-import { Kafka, logLevel } from 'kafkajs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type InvoicingPlan, invoices, orders } from './support/invoicing-member.ts';
+import { rawClient } from './support/raw-client.ts';
 
 const broker = sharedBroker('kafka')?.url.replace(/^kafka:\/\//, '') ?? '';
 const program = fileURLToPath(new URL('support/invoicing-member.ts', import.meta.url));
@@ -144,7 +144,7 @@ function invoicingMember(plan: InvoicingPlan, began: Set<number>): Member {
 
 /** Somebody else begins under the same transactional id. */
 async function fence(transactionalId: string): Promise<void> {
-  const producer = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING }).producer({
+  const producer = rawClient(broker).producer({
     transactionalId,
     maxInFlightRequests: 1,
     idempotent: true,

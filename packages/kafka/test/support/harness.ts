@@ -2,7 +2,8 @@ import { connect, type Socket } from 'node:net';
 import type { Driver } from '@anymq/core/driver';
 import { createKafkaDriver, type KafkaDriverOptions, type KafkaSocketOptions } from '@anymq/kafka';
 import type { Harness } from '@anymq/testing';
-import { Kafka, logLevel } from 'kafkajs';
+import type { Kafka } from 'kafkajs';
+import { rawClient } from './raw-client.ts';
 
 interface Options {
   /** host:port */
@@ -21,7 +22,7 @@ interface Process {
 /** Real drivers on a real broker. */
 export async function createHarness({ broker, options, restart }: Options): Promise<Harness> {
   const processes = new Map<Driver, Process>();
-  const client = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING });
+  const client = rawClient(broker);
   await untilCoordinated(client);
   const writer = client.producer({ createPartitioner });
   await writer.connect();
