@@ -19,5 +19,5 @@ export interface DeadLetterContext {
 
 /** @throws CLOSED */
 export function requireOpen({ signal }: DeadLetterContext): void {
-  if (signal.aborted) throw new AnymqError('CLOSED', 'The client is closed. Connect another one for its dead letters.');
+  if (signal.aborted) throw new AnymqError('CLOSED', 'The client is closed. Connect again.');
 }

@@ -72,7 +72,9 @@ export class Batcher {
     this.#live.add(entry);
     if (key === undefined || this.keys === undefined) this.#ready.push(entry);
     else this.keys.add(entry, key);
-    if (!this.#scheduled) this.#schedule(this.#context.lingerMs);
+    // A batch that is full does not linger.
+    if (this.#ready.length === this.#context.limits.maxBatchMessages) this.#schedule(0);
+    else if (!this.#scheduled) this.#schedule(this.#context.lingerMs);
   }
 
   /** Ends an entry early. One that a driver has may still arrive. */
@@ -82,6 +84,7 @@ export class Batcher {
 
   /** Resolves when everything that was added before has ended. */
   flush(): Promise<void> {
+    this.#schedule(0);
     return this.#live.flushed();
   }
 
@@ -98,6 +101,7 @@ export class Batcher {
 
   #schedule(lingerMs: number): void {
     this.#scheduled = true;
+    this.#context.clock.clearTimeout(this.#linger);
     if (lingerMs > 0) this.#linger = this.#context.clock.setTimeout(this.#pump, lingerMs);
     else queueMicrotask(this.#pump);
   }

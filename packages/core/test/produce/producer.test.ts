@@ -277,6 +277,26 @@ test('lingerMs waits to fill a batch', async () => {
   await client.close();
 });
 
+test('lingerMs holds up neither what fills a batch nor a flush, and leaves no timer', async () => {
+  const { client, clock, batches, settle } = await createSenderStage({ maxBatchMessages: 3 });
+  const producer = client.producer(plain, { lingerMs: 20 });
+  const full = producer.sendMany([1, 2, 3].map((n) => order(n)));
+  await settle();
+  expect(batches.map(({ bodies }) => bodies)).toEqual([[order(1), order(2), order(3)]]);
+  batches[0]?.confirm();
+  await full;
+  const alone = producer.send(order(4));
+  await settle();
+  expect(batches).toHaveLength(1);
+  const flushed = producer.flush();
+  await settle();
+  expect(batches[1]?.bodies).toEqual([order(4)]);
+  batches[1]?.confirm();
+  await Promise.all([alone, flushed]);
+  await client.close();
+  expect(clock.pending).toBe(0);
+});
+
 test('middleware that refuses or delays a message of a key lets no later one of it pass', async () => {
   const { client, batches, settle } = await createSenderStage();
   let release = (): void => {};
