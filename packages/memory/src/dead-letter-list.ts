@@ -1,12 +1,10 @@
-import type { SettleResult } from '@anymq/core/driver';
 import type { StoredMessage } from './stored-message.ts';
 
 /** One dead letter: a `DeadLetterStore`'s ref. Its failure record is among the message's wire fields. */
 export class StoredLetter {
   readonly number: number;
   readonly message: StoredMessage;
-  /** Once it is gone: what every later call answers. */
-  result: SettleResult | undefined = undefined;
+  isGone = false;
 
   constructor(number: number, message: StoredMessage) {
     this.number = number;
@@ -34,19 +32,19 @@ export class DeadLetterList {
     const page: StoredLetter[] = [];
     for (let index = this.#indexAfter(after); index < this.#letters.length && page.length < limit; index += 1) {
       const letter = this.#letters[index];
-      if (letter !== undefined && letter.result === undefined) page.push(letter);
+      if (letter !== undefined && !letter.isGone) page.push(letter);
     }
     return page;
   }
 
-  remove(letter: StoredLetter, result: SettleResult): void {
-    letter.result = result;
+  remove(letter: StoredLetter): void {
+    letter.isGone = true;
     this.#removed += 1;
     if (this.#removed * 2 > this.#letters.length) this.#compact();
   }
 
   #compact(): void {
-    this.#letters = this.#letters.filter((letter) => letter.result === undefined);
+    this.#letters = this.#letters.filter((letter) => !letter.isGone);
     this.#removed = 0;
   }
 

@@ -11,6 +11,7 @@ export function createDeadLetterStore(context: DriverContext, of: Address): Dead
   const { broker, connection, namespace } = context;
   const group = broker.group(namespace, of);
   const bodies = new BodyStore();
+  const taken = new WeakSet<object>();
   return {
     async count() {
       await connection.use();
@@ -25,34 +26,38 @@ export function createDeadLetterStore(context: DriverContext, of: Address): Dead
     },
     async requeue(refs) {
       await connection.use();
-      const results = refs.map((ref) => requeueOne(context, group, ref));
+      const results = refs.map((ref) => requeueOne(context, group, ref, taken));
       group.wake(broker.clock.now());
       return results;
     },
     async remove(refs) {
       await connection.use();
-      return refs.map((ref) => removeOne(group, ref));
+      return refs.map((ref) => removeOne(group, ref, taken));
     },
     async close() {},
   };
 }
 
 /** As it was sent, at the tail, at attempt 1. An expiry is left out: it would drop the message that somebody just sent back. */
-function requeueOne(context: DriverContext, group: Group, ref: Token): SettleResult {
+function requeueOne(context: DriverContext, group: Group, ref: Token, taken: WeakSet<object>): SettleResult {
   if (!isLetter(ref)) return lost;
-  if (ref.result !== undefined) return ref.result;
+  if (ref.isGone) return removeOne(group, ref, taken);
   const encoding = encodingContext(context);
   const { expiresAt: _expiresAt, ...message } = decodeMessage(ref.message, encoding.bodies, encoding.nowMs);
   const copy = encodeMessage(message, encoding);
   copy.partition = ref.message.partition;
   group.add(copy, { isCopy: true }, encoding.nowMs);
-  return removeOne(group, ref);
+  return removeOne(group, ref, taken);
 }
 
-function removeOne(group: Group, ref: Token): SettleResult {
+/** Again by the same store: as before. By another one it is lost, for what became of it somebody else has said. */
+function removeOne(group: Group, ref: Token, taken: WeakSet<object>): SettleResult {
   if (!isLetter(ref)) return lost;
-  if (ref.result === undefined) group.letters.remove(ref, settled);
-  return ref.result ?? settled;
+  if (!ref.isGone) {
+    group.letters.remove(ref);
+    taken.add(ref);
+  }
+  return taken.has(ref) ? settled : lost;
 }
 
 function isLetter(ref: Token): ref is StoredLetter {

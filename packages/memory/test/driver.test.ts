@@ -1,4 +1,4 @@
-import { AnymqError, silentLogger, systemClock } from '@anymq/core/driver';
+import { AnymqError, silentLogger, systemClock, type Token } from '@anymq/core/driver';
 import { createMemoryBroker, createMemoryDriver, memory, sharedMemoryBroker, writeForeignMessage } from '@anymq/memory';
 import { expect, test } from 'vitest';
 import {
@@ -135,6 +135,23 @@ test('a retry copy goes to its group alone, when it is due; a letter comes back 
   expect(third[1]).toMatchObject({ ...sent, attempt: 1, failure: undefined, dueAt: undefined });
   expect(ids(await other.take())).toEqual(['b']);
   expect((await store.count()).value).toBe(0);
+});
+
+test('a dead letter that somebody else has sent back or removed meanwhile is lost, and goes back once', async () => {
+  const { driver } = createBench();
+  const one = await provisioned(driver());
+  await send(one, queue, [outgoing('a')]);
+  const member = await join(one, queue);
+  await member.settle(await member.take(), { kind: 'deadLetter', failure });
+  const [first, second] = [await one.openDeadLetters(queue), await one.openDeadLetters(queue)];
+  const refsOf = async (store: typeof first): Promise<readonly Token[]> =>
+    (await store.page(undefined, { limit: 10 })).letters.map(({ ref }) => ref);
+  const [mine, theirs] = [await refsOf(first), await refsOf(second)];
+  expect(await first.requeue(mine)).toEqual([{ ok: true }]);
+  expect(await second.requeue(theirs)).toEqual([{ ok: false, reason: 'lost' }]);
+  expect(await second.remove(theirs)).toEqual([{ ok: false, reason: 'lost' }]);
+  expect(await first.requeue(mine)).toEqual([{ ok: true }]);
+  expect(ids(await member.take())).toEqual(['a']);
 });
 
 test('dead letters are paged, oldest first, also while some are removed', async () => {
