@@ -9,7 +9,7 @@ export function ended(code: ErrorCode, text: string, offered: boolean, cause?: A
 /** `reason` is why it waited, where that is known. */
 export function timedOut(offered: boolean, reason: AnymqError | undefined): AnymqError {
   const unknown = 'The broker did not confirm the message in time; it may have it. Send again with the same id.';
-  return ended('TIMEOUT', offered ? unknown : 'The message could not be sent in time.', offered, reason);
+  return ended('TIMEOUT', offered ? unknown : 'The broker did not get the message in time.', offered, reason);
 }
 
 export function closed(offered: boolean): AnymqError {
