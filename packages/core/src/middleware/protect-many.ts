@@ -135,12 +135,17 @@ class ProtectedBatch {
     for (const [n, place] of places.entries()) if (confirmed?.[n] !== true) this.#outcomes[place] = putBack();
   }
 
-  /** A key that came before in the batch is busy: with the first one's success it is done, and waits no longer otherwise. */
+  /**
+   * A key that came before in the batch is busy: with the first one's success it is done, unless somebody is to be told of
+   * that, for which it comes again; and otherwise it waits no longer.
+   */
   #followFirsts(): void {
     const firsts = new Map(this.#places.map((place) => [this.#keys[place], place]));
+    const isEnough = (first: number): boolean =>
+      this.#outcomes[first] === undefined && !this.#protection.tellsDuplicates;
     for (const [place, { state }] of this.#leftOut) {
       const first = state === 'busy' ? firsts.get(this.#keys[place]) : undefined;
-      if (first !== undefined) this.#outcomes[place] = this.#outcomes[first] === undefined ? undefined : putBack();
+      if (first !== undefined) this.#outcomes[place] = isEnough(first) ? undefined : putBack();
     }
   }
 }

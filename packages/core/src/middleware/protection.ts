@@ -49,6 +49,11 @@ export class Protection {
     return this.#options.onStoreError === 'run';
   }
 
+  /** Whether somebody hears of each duplicate of what is done. */
+  get tellsDuplicates(): boolean {
+    return this.#options.onDuplicate !== undefined;
+  }
+
   /** Undefined: it needs no protection. @throws INVALID_MESSAGE */
   keyOf(delivery: Delivery): string | undefined {
     return scopedKey(delivery, this.#options.key(delivery.message));

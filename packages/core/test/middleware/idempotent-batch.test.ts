@@ -1,16 +1,16 @@
 import { expect, test, vi } from 'vitest';
 import type { BatchConsumeHandler } from '../../src/consume-types.ts';
-import { idempotent } from '../../src/middleware/idempotent.ts';
+import { idempotent, type IdempotentOptions } from '../../src/middleware/idempotent.ts';
 import { reject } from '../../src/outcome.ts';
 import { fakeContext, fakeDelivery, shown } from './fake-delivery.ts';
 import { ScriptedStore } from './scripted-store.ts';
 import { deferred, ending, settle, VirtualClock } from './virtual-clock.ts';
 
-function setUp(next: BatchConsumeHandler) {
+function setUp(next: BatchConsumeHandler, options: Pick<IdempotentOptions, 'onDuplicate'> = {}) {
   const clock = new VirtualClock();
   const store = new ScriptedStore(clock);
   const key = ({ id }: { readonly id: string }): string | undefined => (id.startsWith('free') ? undefined : id);
-  const handler = idempotent({ store, clock, key, leaseMs: 3000 })(next);
+  const handler = idempotent({ store, clock, key, leaseMs: 3000, ...options })(next);
   const handle = async (...ids: readonly string[]): Promise<readonly unknown[]> => {
     const outcomes = await handler(
       ids.map((id) => fakeDelivery(id)),
@@ -64,6 +64,15 @@ test('outcomes come back in the order of the deliveries', async () => {
   ]);
   expect(store.calls).toContainEqual(['complete', claimOf('d')]);
   expect(store.calls).toContainEqual(['release', claimOf('c')]);
+});
+
+test('where duplicates are told of, the second of a key in a batch comes again, and is told of then', async () => {
+  const onDuplicate = vi.fn<() => void>();
+  const { handle } = setUp(async () => undefined, { onDuplicate });
+  expect(await handle('a', 'a')).toEqual([undefined, later(1000)]);
+  expect(onDuplicate).not.toHaveBeenCalled();
+  expect(await handle('a')).toEqual([undefined]);
+  expect(onDuplicate).toHaveBeenCalledOnce();
 });
 
 test('of a key twice in a batch, the second waits for the first', async () => {
