@@ -80,11 +80,18 @@ export function outbox(options: OutboxOptions): Outbox {
     producer: (to, client) => new OutboxProducer(to, client, statements.add),
     relay(client, relayOptions) {
       const checked = checkedRelay(relayOptions);
+      requireTwoConnections(pool);
       const wakeup = new Wakeup(pool, channelOf(table), checked.pollMs, checked.onError);
       return new Relay({ ...checked, pool, statements, client, ready, wakeup });
     },
     inspect: async () => inspection(pool, statements),
   };
+}
+
+/** Listening keeps one. @throws INVALID_OPTION, where the pool says how many it may have, as those of pg do */
+function requireTwoConnections(pool: Queryable & { readonly options?: { readonly max?: number } }): void {
+  if (pool.options?.max !== 1) return;
+  throw invalidOption('A relay needs a pool of at least two connections (max): one listens, and one sends.');
 }
 
 function checkedRelay(

@@ -288,6 +288,14 @@ describe('a relay whose database fails', () => {
   });
 });
 
+test('a relay on a pool of one connection, which would wait for itself for ever, is refused', async () => {
+  const client = await clientOn(createMemoryBroker());
+  const relayOn = (max: number): unknown =>
+    outbox({ pool: new Pool({ max }) }).relay(client, { destinations: [notes] });
+  expect(() => relayOn(1)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+  expect(() => relayOn(2)).not.toThrow();
+});
+
 describe('what cannot be written rejects, before anything is', () => {
   const nowhere = { query: () => Promise.reject(new Error('not to be called')) };
   const box = outbox({ pool: { ...nowhere, connect: () => Promise.reject(new Error('not to be called')) } });
