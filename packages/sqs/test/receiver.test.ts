@@ -109,6 +109,32 @@ test('an idle receiver costs three receives a minute', async () => {
   }
 });
 
+test('polls become more while they come back full, and never more than those that what is asked for fills', async () => {
+  const client = scriptedClient();
+  const answers: ((messages: readonly object[]) => void)[] = [];
+  let sent = 0;
+  client.on('ReceiveMessage', async (_input, aborted) => {
+    const { promise, resolve } = Promise.withResolvers<readonly object[]>();
+    answers.push(resolve);
+    aborted?.addEventListener('abort', () => resolve([]), { once: true });
+    return { Messages: await promise };
+  });
+  const driver = await driverOn(client);
+  const { receiver } = await opened(driver);
+  /** Answers all that wait, with ten each; resolves with how many waited. */
+  const round = async (): Promise<number> => {
+    const received = receiver.receive({ ...wanted, maxMessages: 35 });
+    await vi.waitFor(() => expect(answers.length).toBeGreaterThan(0));
+    const waiting = answers.splice(0);
+    for (const answer of waiting) answer(Array.from({ length: 10 }, () => rawMessage(String((sent += 1)))));
+    await received;
+    return waiting.length;
+  };
+  expect([await round(), await round(), await round(), await round()]).toEqual([1, 2, 3, 3]);
+  await receiver.close();
+  await driver.close();
+});
+
 test('what comes while nobody waits any more goes back at once', async () => {
   const client = scriptedClient();
   const arrival = Promise.withResolvers<object>();
