@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '@anymq/core/driver';
 import type { Link } from './client.ts';
-import { earliest, leadersOf, offsetsOf } from './cluster-calls.ts';
+import { committedOf, earliest, leadersOf, offsetsOf } from './cluster-calls.ts';
 import { errorType, KafkaDriverError } from './errors.ts';
 import { fetchingBroker } from './fetching-broker.ts';
 import type { PartitionLog } from './partition-log.ts';
@@ -8,6 +8,7 @@ import type { PartitionLog } from './partition-log.ts';
 export interface FetcherContext {
   readonly link: Link;
   readonly clock: Clock;
+  readonly groupId: string;
   /** Everything that we own. */
   readonly logs: () => Iterable<PartitionLog>;
   readonly onRecords: () => void;
@@ -114,9 +115,10 @@ export class Fetcher {
     const log = logs.find((each) => each.topic === topic && each.partition === partition);
     try {
       if (errorType(error) === 'OFFSET_OUT_OF_RANGE' && log !== undefined) return await this.#toEarliest(log);
-      onTrouble(errorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION' ? notThere : error);
+      const isUnknown = errorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION';
+      onTrouble(isUnknown ? notThere : error);
       await sleep(clock, troubleMs, signal);
-      if (!signal.aborted) await this.#refresh(logs);
+      if (!signal.aborted) await this.#refresh(logs, isUnknown);
     } catch (failure) {
       onTrouble(failure);
       await sleep(clock, troubleMs, signal);
@@ -131,13 +133,22 @@ export class Fetcher {
     log.restart(first.get(log.partition) ?? 0);
   }
 
-  async #refresh(logs: readonly PartitionLog[]): Promise<void> {
+  async #refresh(logs: readonly PartitionLog[], isUnknown: boolean): Promise<void> {
     const { link, clock, onMissing } = this.#context;
     await link.cluster.refreshMetadata();
     for (const [topic, each] of Map.groupBy(logs, ({ topic }) => topic)) {
       const leaders = await leadersOf(link, topic, clock);
-      if (leaders === undefined) onMissing([topic]);
+      if (leaders === undefined || (isUnknown && (await this.#isAnother(topic, each)))) onMissing([topic]);
       for (const log of each) log.leader = leaders?.get(log.partition) ?? log.leader;
     }
+  }
+
+  /** Deleted, and made again already: with the former topic the broker has forgotten what was committed of it. */
+  async #isAnother(topic: string, logs: readonly PartitionLog[]): Promise<boolean> {
+    const { link, groupId } = this.#context;
+    const committed = logs.filter(({ committedOffset }) => committedOffset > 0).map(({ partition }) => partition);
+    if (committed.length === 0) return false;
+    const known = await committedOf(link, groupId, new Map([[topic, committed]]));
+    return committed.some((partition) => (known.get(topic)?.get(partition)?.offset ?? -1) < 0);
   }
 }

@@ -103,6 +103,7 @@ export class Holdings {
     this.#fetcher = new Fetcher({
       link,
       clock,
+      groupId: names.group,
       logs,
       onRecords: context.onRecords,
       onPassed: (passed) => this.#track(this.#committer.commit(passed)),

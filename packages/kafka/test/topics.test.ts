@@ -84,4 +84,22 @@ describe.runIf(broker !== '')('what others do to a topic', { timeout: 60_000 }, 
     await client.producer(queue).send('second');
     await untilHandled(2);
   });
+
+  test('a topic that is deleted and made again at once is read from its beginning', async () => {
+    const untilHandled = await consume();
+    await client.producer(queue).send('first');
+    await untilHandled(1);
+    const committed = async () => {
+      const [found] = await admin.fetchOffsets({
+        groupId: client.physicalNames(queue)['group'] ?? '',
+        topics: [topic],
+      });
+      return found?.partitions[0]?.offset;
+    };
+    await expect.poll(committed).toBe('1');
+    await admin.deleteTopics({ topics: [topic] });
+    await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: 1 }] });
+    await client.producer(queue).send('second');
+    await untilHandled(2);
+  });
 });
