@@ -1,27 +1,16 @@
 import type { Argument } from './encoding.ts';
 import { isMissingScript, RedisStreamsError } from './errors.ts';
-import { blockGraceMs, blockMs, Reader } from './reader.ts';
 import type { Script } from './scripts/script.ts';
 
 /** What we call of an ioredis client, of one server or of a cluster. */
 export interface RedisClient {
   readonly status: string;
   readonly isCluster?: boolean;
-  /** Of one server, while there is a connection. */
-  readonly stream?: RedisSocket | null;
   connect(): Promise<unknown>;
   call(command: string, ...args: Argument[]): Promise<unknown>;
   callBuffer(command: string, ...args: Argument[]): Promise<unknown>;
-  disconnect(reconnects?: boolean): void;
+  disconnect(): void;
   on(event: 'error' | 'ready' | 'close', listener: (error?: Error) => void): unknown;
-}
-
-/** What we call of a client's socket. */
-export interface RedisSocket {
-  write(text: string): unknown;
-  on(event: 'data', listener: (piece: Buffer) => void): unknown;
-  off(event: 'data', listener: (piece: Buffer) => void): unknown;
-  listeners(event: 'data'): readonly unknown[];
 }
 
 /** What is passed in: we make connections of our own, with its settings. The client itself is never used, and never closed. */
@@ -35,6 +24,12 @@ export interface ConnectionOptions {
   readonly commandTimeoutMs: number;
   readonly onError: (error: Error) => void;
 }
+
+/** How long a read waits at the server, at the most: shorter where it cannot be cut short. */
+const blockMs = 5000;
+const blockInClusterMs = 1000;
+/** A read that has not come back for so long after its time hangs. */
+const blockGraceMs = 3000;
 
 /** A send's outcome is never hidden: nothing is queued while there is no connection, and nothing is sent twice. */
 function settings({ connectTimeoutMs, commandTimeoutMs }: ConnectionOptions, isReader: boolean): object {
@@ -160,14 +155,7 @@ export class Connection {
   /** A connection of its own for reads that wait. */
   async openReader(): Promise<Reader> {
     const client = duplicate(this.#template, this.#options, true);
-    const reader = new Reader(client, {
-      connection: this,
-      commandTimeoutMs: this.#options.commandTimeoutMs,
-      onClose: () => {
-        this.#readers.delete(reader);
-        disconnect(client);
-      },
-    });
+    const reader = new Reader(client, this, () => this.#readers.delete(reader));
     await connect(client, this.#options);
     this.#readers.add(reader);
     return reader;
@@ -176,5 +164,53 @@ export class Connection {
   close(): void {
     for (const reader of this.#readers) reader.close();
     disconnect(this.#commands);
+  }
+}
+
+/** One blocking read at a time. */
+export class Reader {
+  readonly #client: RedisClient;
+  readonly #connection: Connection;
+  readonly #onClose: () => void;
+  #clientId: Promise<unknown> | undefined;
+  /** Rises with every new connection: what was read over an older one may have been lost on the way. */
+  generation = 0;
+  readonly blockMs: number;
+
+  constructor(client: RedisClient, connection: Connection, onClose: () => void) {
+    this.#client = client;
+    this.#connection = connection;
+    this.#onClose = onClose;
+    this.blockMs = client.isCluster === true ? blockInClusterMs : blockMs;
+    client.on('ready', () => this.#onReady());
+  }
+
+  /** Null after `blockMs` without anything, or when it was cut short. */
+  async read(command: string, ...args: Argument[]): Promise<unknown> {
+    return this.#client.callBuffer(command, ...args);
+  }
+
+  /** The pending read returns with what it has. */
+  async interrupt(): Promise<void> {
+    if (this.#clientId === undefined) return;
+    try {
+      const id = await this.#clientId;
+      if (typeof id === 'number') await this.#connection.call('client', 'UNBLOCK', id);
+    } catch {
+      // Then it ends by itself, soon enough.
+    }
+  }
+
+  close(): void {
+    this.#onClose();
+    disconnect(this.#client);
+  }
+
+  #onReady(): void {
+    this.generation += 1;
+    // The nodes of a cluster have connections of their own: there a read ends by itself.
+    if (this.#client.isCluster === true) return;
+    // Without it, reads are not cut short: they end by themselves. A connection that failed is told by its own 'error'.
+    this.#clientId = this.#client.call('client', 'ID').catch(() => undefined);
   }
 }

@@ -14,13 +14,10 @@ import {
 /** Everything that Redis takes as an argument. */
 export type Argument = string | number | Buffer;
 
-/** As it is read: the client gives bytes, the reader texts where it can. */
-export type Text = string | Uint8Array;
-
-/** An entry of a stream as it is read: its id, and name, value, name, value …; the body's is never a text. */
+/** An entry of a stream as it is read: its id, and name, value, name, value …, all of them bytes. */
 export interface StoredEntry {
   readonly id: string;
-  readonly fields: readonly Text[];
+  readonly fields: readonly Uint8Array[];
 }
 
 /** Where an entry stands, for what a foreign message lacks. */
@@ -40,7 +37,7 @@ export interface HeldRecord {
 }
 
 const wire: WireFormat = createWireFormat({ attributePrefix: 'ce_', headerPrefix: 'h:' });
-export const bodyField = 'data';
+const bodyField = 'data';
 /** Says of a copy that the message was delivered before. */
 export const againField = 'anymq-again';
 /** Scripts hand fields on as arguments, of which Lua takes 8,000: beyond this many, headers are one field, as a JSON list. */
@@ -89,15 +86,15 @@ export function decodeEntry({ id, fields }: StoredEntry, context: EntryContext):
   let hasId = false;
   let bytes = 0;
   for (let index = 0; index + 1 < fields.length; index += 2) {
-    const name = textOf(fields[index] as Text);
-    const value = fields[index + 1] as Text;
+    const name = text(fields[index] as Uint8Array);
+    const value = fields[index + 1] as Uint8Array;
     bytes += value.length;
-    if (name === bodyField) body ??= bytesOf(value);
+    if (name === bodyField) body ??= new Uint8Array(value);
     else if (name === againField) wasDelivered = true;
     else if (name === foldedField) texts.push(...unfold(value));
     else {
       if (name === 'ce_id' && value.length > 0) hasId = true;
-      texts.push(name, textOf(value));
+      texts.push(name, text(value));
     }
   }
   const message = wire.decode(texts, fallbackOf(id, context));
@@ -108,21 +105,14 @@ export function decodeEntry({ id, fields }: StoredEntry, context: EntryContext):
 }
 
 /** Bytes that are no text are left to the wire format, which has a rule for them. */
-function textOf(value: Text): Text {
-  if (typeof value === 'string') return value;
+function text(value: Uint8Array): string | Uint8Array {
   const decoded = (value as Buffer).toString('utf8');
   return decoded.includes('\uFFFD') ? value : decoded;
 }
 
-/** The client's buffers are parts of larger ones, which a body must not keep alive. */
-function bytesOf(value: Text): Uint8Array {
-  if (typeof value === 'string') return Buffer.from(value);
-  return value instanceof Buffer ? new Uint8Array(value) : value;
-}
-
-function unfold(value: Text): readonly unknown[] {
+function unfold(value: Uint8Array): readonly unknown[] {
   try {
-    const list: unknown = JSON.parse(value.toString());
+    const list: unknown = JSON.parse((value as Buffer).toString('utf8'));
     return Array.isArray(list) && list.length % 2 === 0 ? list : [];
   } catch {
     return [];

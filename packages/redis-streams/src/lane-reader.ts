@@ -1,12 +1,11 @@
 import type { Clock, ReceiveOptions } from '@anymq/core/driver';
-import type { Connection } from './client.ts';
+import type { Connection, Reader } from './client.ts';
 import { decodeEntry, decodeHeld } from './encoding.ts';
 import { isMissingGroup } from './errors.ts';
 import type { Keys } from './keys.ts';
 import type { Cursor, Lane } from './lane.ts';
 import type { Lanes } from './lanes.ts';
 import type { Membership } from './membership.ts';
-import type { Reader } from './reader.ts';
 import { readLanes } from './scripts/lanes.ts';
 
 export interface LaneReaderOptions {

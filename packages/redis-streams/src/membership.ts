@@ -1,4 +1,4 @@
-import type { Reader } from './reader.ts';
+import type { Reader } from './client.ts';
 
 /** What makes a receiver one member of a group. */
 export interface Membership {

@@ -1,19 +1,18 @@
 import type { Address, Receiver, ReceiveOptions, Received, ReceiverOptions, Settlement } from '@anymq/core/driver';
 import { sleep } from '@anymq/core/driver';
+import type { Reader } from './client.ts';
 import type { DriverContext } from './driver-context.ts';
-import type { Text } from './encoding.ts';
 import { isMissingGroup, nameOf } from './errors.ts';
 import { Holdings, justRead } from './holdings.ts';
 import { keysOf, type Keys } from './keys.ts';
 import type { Membership } from './membership.ts';
-import type { Reader } from './reader.ts';
 import { heartbeat, leave } from './scripts/members.ts';
 import { Ticker } from './ticker.ts';
 import { createTidying } from './tidying.ts';
 import { Wakeup } from './wakeup.ts';
 
-type Entry = readonly [id: Text, fields: readonly Text[]];
-type Reply = readonly (readonly [key: Text, entries: readonly Entry[]])[] | null;
+type Entry = readonly [id: Buffer, fields: readonly Uint8Array[]];
+type Reply = readonly (readonly [key: Buffer, entries: readonly Entry[]])[] | null;
 
 const minuteMs = 60_000;
 /** A receive comes back with nothing after so long. */
