@@ -2,6 +2,8 @@ import type { Received, SettleResult } from '@anymq/core/driver';
 
 /** The token of one hand-over, and what the driver knows of it. Never handed out twice. */
 export class Delivery {
+  /** Among all of its receiver. */
+  readonly name: string;
   /** Number of its stream, from 1. */
   readonly stream: number;
   readonly id: string;
@@ -23,16 +25,13 @@ export class Delivery {
     isForeign: boolean,
     deadline: number,
   ) {
+    this.name = `${place.stream}:${place.id}`;
     this.stream = place.stream;
     this.id = place.id;
     this.partition = place.partition;
     this.bytes = bytes;
     this.isForeign = isForeign;
     this.deadline = deadline;
-  }
-
-  get name(): string {
-    return `${this.stream}:${this.id}`;
   }
 }
 

@@ -86,15 +86,15 @@ export function decodeEntry({ id, fields }: StoredEntry, context: EntryContext):
   let hasId = false;
   let bytes = 0;
   for (let index = 0; index + 1 < fields.length; index += 2) {
-    const name = text(fields[index] as Uint8Array);
+    const name = textAt(index, fields[index] as Uint8Array);
     const value = fields[index + 1] as Uint8Array;
     bytes += value.length;
-    if (name === bodyField) body ??= new Uint8Array(value);
+    if (name === bodyField) body ??= copyOf(value);
     else if (name === againField) wasDelivered = true;
     else if (name === foldedField) texts.push(...unfold(value));
     else {
       if (name === 'ce_id' && value.length > 0) hasId = true;
-      texts.push(name, text(value));
+      texts.push(name, textAt(index + 1, value));
     }
   }
   const message = wire.decode(texts, fallbackOf(id, context));
@@ -102,6 +102,35 @@ export function decodeEntry({ id, fields }: StoredEntry, context: EntryContext):
   message.redelivered = wasDelivered;
   if (context.isOrdered) message.partition = context.partition;
   return { message, isForeign: !hasId, bytes };
+}
+
+/** The reply's memory would stay for as long as the body. Into Node's pool, as an array of its own takes three times as long. */
+function copyOf(value: Uint8Array): Uint8Array {
+  const { buffer, byteOffset, byteLength } = Buffer.from(value);
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** What stood last in each place of an entry: names and most values are the same again, and are compared rather than made anew. */
+const lastTexts: string[] = [];
+const maxPlaces = 64;
+const maxRepeated = 64;
+
+function textAt(place: number, value: Uint8Array): string | Uint8Array {
+  const last = lastTexts[place];
+  if (last !== undefined && isAscii(last, value)) return last;
+  const made = text(value);
+  if (typeof made === 'string' && place < maxPlaces && value.length <= maxRepeated) lastTexts[place] = made;
+  return made;
+}
+
+/** Whether these bytes are this text; false for one with other letters than ASCII's. */
+function isAscii(expected: string, bytes: Uint8Array): boolean {
+  if (expected.length !== bytes.length) return false;
+  for (let index = 0; index < bytes.length; index += 1) {
+    const byte = bytes[index] as number;
+    if (byte > 127 || byte !== expected.charCodeAt(index)) return false;
+  }
+  return true;
 }
 
 /** Bytes that are no text are left to the wire format, which has a rule for them. */

@@ -63,9 +63,20 @@ test.each([
 });
 
 test('a body is a copy: the reply that it came in can be freed', () => {
-  const fields = stored(encodeMessage(message));
+  const fields = stored(encodeMessage(message)).map((field) => Buffer.from(new Uint8Array(field).buffer));
   const { body } = decodeEntry({ id: '1-1', fields }, context).message;
   expect(body.buffer).not.toBe(fields.at(-1)?.buffer);
+});
+
+test('what was read before in the same place is not taken for what is there now', () => {
+  const read = (name: Uint8Array, value: Uint8Array): Readonly<Record<string, string>> =>
+    decodeEntry({ id: '1-1', fields: [name, value] }, context).message.headers;
+  const [name, other] = [Buffer.from('h:a'), Buffer.from('h:b')];
+  for (const value of ['one', 'two', 'two', 'é', 'o', '']) expect(read(name, Buffer.from(value))).toEqual({ a: value });
+  expect(read(other, Buffer.from(''))).toEqual({ b: '' });
+  // 'é' in another encoding, which is one byte and no text in UTF-8.
+  read(name, Buffer.from('é'));
+  expect(read(name, Buffer.from([0xe9]))).not.toEqual({ a: 'é' });
 });
 
 test('the names are those of the wire format', () => {
