@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Argument } from './encoding.ts';
 import { isMissingScript, RedisStreamsError } from './errors.ts';
 import type { Script } from './scripts/script.ts';
@@ -30,6 +31,8 @@ const blockMs = 5000;
 const blockInClusterMs = 1000;
 /** A read that has not come back for so long after its time hangs. */
 const blockGraceMs = 3000;
+/** How soon after an interruption that came too early there is another. */
+const repeatMs = 20;
 
 /** A send's outcome is never hidden: nothing is queued while there is no connection, and nothing is sent twice. */
 function settings({ connectTimeoutMs, commandTimeoutMs }: ConnectionOptions, isReader: boolean): object {
@@ -173,6 +176,7 @@ export class Reader {
   readonly #connection: Connection;
   readonly #onClose: () => void;
   #clientId: Promise<unknown> | undefined;
+  #reading: Promise<unknown> | undefined;
   /** Rises with every new connection: what was read over an older one may have been lost on the way. */
   generation = 0;
   readonly blockMs: number;
@@ -187,18 +191,28 @@ export class Reader {
 
   /** Null after `blockMs` without anything, or when it was cut short. */
   async read(command: string, ...args: Argument[]): Promise<unknown> {
-    return this.#client.callBuffer(command, ...args);
+    const reading = this.#client.callBuffer(command, ...args);
+    this.#reading = reading;
+    try {
+      return await reading;
+    } finally {
+      if (this.#reading === reading) this.#reading = undefined;
+    }
   }
 
-  /** The pending read returns with what it has. */
+  /** The pending read returns with what it has. What comes before the server has begun with it does nothing, and is repeated. */
   async interrupt(): Promise<void> {
-    if (this.#clientId === undefined) return;
-    try {
-      const id = await this.#clientId;
-      if (typeof id === 'number') await this.#connection.call('client', 'UNBLOCK', id);
-    } catch {
-      // Then it ends by itself, soon enough.
+    const reading = this.#reading;
+    while (reading !== undefined && this.#reading === reading && (await this.#unblock()) === 0) {
+      await Promise.race([reading.catch(() => undefined), delay(repeatMs, undefined, { ref: false })]);
     }
+  }
+
+  /** 0: the server has not ended a read of ours. Undefined: it cannot be asked to, and the read ends by itself, soon enough. */
+  async #unblock(): Promise<unknown> {
+    const id = await this.#clientId;
+    if (typeof id !== 'number') return undefined;
+    return this.#connection.call('client', 'UNBLOCK', id).catch(() => 0);
   }
 
   close(): void {

@@ -1,5 +1,4 @@
 import type { Address, Receiver, ReceiveOptions, Received, ReceiverOptions, Settlement } from '@anymq/core/driver';
-import { sleep } from '@anymq/core/driver';
 import type { Reader } from './client.ts';
 import type { DriverContext } from './driver-context.ts';
 import { isMissingGroup, nameOf } from './errors.ts';
@@ -220,13 +219,10 @@ export class SharedReceiver implements Receiver {
     }
   }
 
-  /** An interruption that comes before the read has begun does nothing: it is repeated. */
   async #endPoll(): Promise<void> {
     for (let poll = this.#poll; poll !== undefined; poll = this.#poll) {
       await this.#reader.interrupt();
-      const ended = new AbortController();
-      await Promise.race([poll.catch(() => undefined), sleep(this.#context.clock, 20, ended.signal)]);
-      ended.abort();
+      await poll.catch(() => undefined);
     }
   }
 }
