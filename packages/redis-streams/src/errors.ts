@@ -58,7 +58,6 @@ const clientTexts: readonly (readonly [string, Classification])[] = [
   ['Failed to refresh slots cache', refused('NOT_CONNECTED', true)],
   // Of a node that was asked for the slots of its cluster.
   ['timeout', refused('NOT_CONNECTED', true)],
-  ['All sentinels are unreachable', refused('NOT_CONNECTED', true)],
   ['Connection is closed', { code: 'NOT_CONNECTED', retryable: true, outcome: 'unknown' }],
   ['Reached the max retries per request', { code: 'NOT_CONNECTED', retryable: true, outcome: 'unknown' }],
   ['Command aborted', { code: 'NOT_CONNECTED', retryable: true, outcome: 'unknown' }],
@@ -76,12 +75,19 @@ export function classifyError(error: unknown): Classification {
   const { name, message } = error as Readonly<Record<string, unknown>>;
   if (name === 'RedisStreamsError') return ownError(error as RedisStreamsError);
   const text = typeof message === 'string' ? message : '';
+  if (text.startsWith('All sentinels are unreachable')) return sentinelError(text);
   const known = clientTexts.find(([begin]) => text.startsWith(begin));
   return known?.[1] ?? classifySocketError(error) ?? replies[firstWord(text)] ?? unknownError;
 }
 
 function ownError({ code, outcome }: RedisStreamsError): Classification {
   return { code, retryable: retryableCodes.has(code), outcome };
+}
+
+/** The client puts what the last sentinel said at the end. */
+function sentinelError(text: string): Classification {
+  const known = replies[firstWord(text.split('Last error: ')[1] ?? '')];
+  return known?.code === 'UNAUTHENTICATED' ? known : refused('NOT_CONNECTED', true);
 }
 
 function firstWord(text: string): string {

@@ -55,12 +55,15 @@ export interface RedisConnectionOptions {
   readonly password?: string | undefined;
   /** 0 by default; a cluster has no other. */
   readonly db?: number | undefined;
-  /** True, or options of Node's `tls.connect`. Off by default. */
+  /** True, or options of Node's `tls.connect`; of the sentinels too. Off by default. */
   readonly tls?: boolean | object | undefined;
   /** Sentinels that know the master `sentinelMaster`. */
   readonly sentinels?: readonly RedisNode[] | undefined;
   /** 'mymaster' by default. */
   readonly sentinelMaster?: string | undefined;
+  /** Where the sentinels ask for them: those of the servers are never told to them. */
+  readonly sentinelUsername?: string | undefined;
+  readonly sentinelPassword?: string | undefined;
   /** Nodes of a cluster to begin with. */
   readonly cluster?: readonly RedisNode[] | undefined;
   /** An ioredis client, of a server or a cluster, whose settings are taken over. It is not used itself, and not closed. */
@@ -99,6 +102,8 @@ const connectionNames = [
   'tls',
   'sentinels',
   'sentinelMaster',
+  'sentinelUsername',
+  'sentinelPassword',
   'cluster',
   'client',
 ] as const;

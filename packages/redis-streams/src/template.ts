@@ -9,6 +9,8 @@ export async function loadTemplate({
   cluster,
   sentinels,
   sentinelMaster,
+  sentinelUsername,
+  sentinelPassword,
   username,
   password,
   db,
@@ -33,6 +35,9 @@ export async function loadTemplate({
       ...common,
       sentinels: nodes,
       name: sentinelMaster ?? 'mymaster',
+      ...(common.tls === undefined ? {} : { sentinelTLS: common.tls, enableTLSForSentinelMode: true }),
+      ...(sentinelUsername === undefined ? {} : { sentinelUsername }),
+      ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
     });
   }
   return new Redis({ ...common, host: host ?? '127.0.0.1', port: port ?? 6379 });

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { sharedBroker } from '@anymq/testing/brokers';
 import { createRedisStreamsDriver, type RedisStreamsDriverOptions } from '@anymq/redis-streams';
 import { Redis } from 'ioredis';
@@ -37,10 +38,12 @@ describe.runIf(sharedBroker('redis')?.container !== undefined)('a master is kill
   });
 
   test('under Sentinel: clients go on by themselves, and nothing that was replicated is lost', async () => {
-    const servers = await startSentinels();
+    const sentinelPassword = 'hush-hush';
+    const servers = await startSentinels(sentinelPassword);
     const [master = 0, replica = 0, ...sentinels] = servers.ports;
     const places = { sentinels: sentinels.map((port) => ({ host: '127.0.0.1', port })), sentinelMaster: 'main' };
-    const traffic = await Traffic.open({ connect: connector({ ...places, commandTimeoutMs: 3000 }) });
+    const login = { sentinelUsername: 'default', sentinelPassword };
+    const traffic = await Traffic.open({ connect: connector({ ...places, ...login, commandTimeoutMs: 3000 }) });
     await traffic.sendAll(1000);
     await replicated(master);
     await servers.kill(master);
@@ -50,10 +53,16 @@ describe.runIf(sharedBroker('redis')?.container !== undefined)('a master is kill
     const promoted = new Redis({ port: replica });
     expect(await promoted.info('replication')).toContain('role:master');
     promoted.disconnect();
-    const wrong: unknown = await connector({ ...places, sentinelMaster: 'other', connectTimeoutMs: 2000 })().catch(
-      (error: unknown) => error,
-    );
-    expect(classifyError(wrong)).toMatchObject({ code: 'NOT_CONNECTED' });
+    const refusal = async (wrong: RedisStreamsDriverOptions): Promise<unknown> => {
+      const connecting = connector({ ...places, connectTimeoutMs: 2000, ...wrong })();
+      const error: unknown = await connecting.catch((reason: unknown) => reason);
+      expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('hush');
+      return classifyError(error);
+    };
+    expect(await refusal({ ...login, sentinelMaster: 'other' })).toMatchObject({ code: 'NOT_CONNECTED' });
+    expect(await refusal({ sentinelPassword: 'hush' })).toMatchObject({ code: 'UNAUTHENTICATED', retryable: false });
+    // The servers' password is not the sentinels'.
+    expect(await refusal({ password: sentinelPassword })).toMatchObject({ code: 'UNAUTHENTICATED' });
     await traffic.close();
     await servers.container.stop();
   });

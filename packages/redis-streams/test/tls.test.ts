@@ -7,6 +7,7 @@ import { connect } from '@anymq/core';
 import { createRedisStreamsDriver, redisStreams } from '@anymq/redis-streams';
 import { createCertificates, sharedBroker, startBroker, type StartedBroker } from '@anymq/testing/brokers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startEach } from './support/servers.ts';
 import { Traffic } from './support/traffic.ts';
 
 const { ca, cert, key } = createCertificates();
@@ -77,4 +78,36 @@ describe.runIf(sharedBroker('redis')?.container !== undefined)('a server with TL
     expect(error).toMatchObject({ code: 'NOT_CONNECTED' });
     expect(inspect(error, { depth: 9 })).not.toMatch(/p@ss|p%40ss/);
   });
+
+  test('sentinels, and the master that they name, are spoken to by TLS', async () => {
+    const { ports, container, kill } = await startEach(2, (each, index) => [`port ${each[index]}`]);
+    const [master = 0, sentinel = 0] = ports;
+    const exec = (command: string, ...args: string[]): Promise<string> =>
+      container.exec(['sh', '-c', command, 'sh', ...args]);
+    await exec('printf %s "$1" >/tmp/ca; printf %s "$2" >/tmp/cert; printf %s "$3" >/tmp/key', ca, cert, key);
+    const settings = [
+      'tls-ca-cert-file /tmp/ca',
+      'tls-cert-file /tmp/cert',
+      'tls-key-file /tmp/key',
+      'tls-auth-clients no',
+    ];
+    await exec(`redis-cli -p ${master} config set ${settings.join(' ')} port 0 tls-port ${master}`);
+    await kill(sentinel);
+    const watch = [
+      `port 0`,
+      `tls-port ${sentinel}`,
+      'tls-replication yes',
+      `sentinel monitor main 127.0.0.1 ${master} 1`,
+    ];
+    await exec('printf "%s\\n" "$@" >/tmp/conf', ...settings, ...watch);
+    await exec('redis-server /tmp/conf --sentinel --daemonize yes --bind 0.0.0.0 --protected-mode no');
+    const sentinels = [{ host: '127.0.0.1', port: sentinel }];
+    const options = { sentinels, sentinelMaster: 'main', tls: { ca } };
+    const traffic = await Traffic.open({ connect: () => createRedisStreamsDriver(options) });
+    await traffic.sendAll(10);
+    await traffic.allHandled();
+    expect(traffic.confirmed.size).toBe(10);
+    await traffic.close();
+    await container.stop();
+  }, 30_000);
 });

@@ -91,8 +91,8 @@ async function allServe(ports: readonly number[]): Promise<void> {
   }
 }
 
-/** A master, a replica, and three sentinels that know the master as 'main'. */
-export async function startSentinels(): Promise<Servers> {
+/** A master, a replica, and three sentinels that know the master as 'main' and ask everybody for this password. */
+export async function startSentinels(password: string): Promise<Servers> {
   const servers = await startEach(5, (ports, index) => {
     const [port, master] = [`port ${ports[index]}`, `127.0.0.1 ${ports[0]}`];
     if (index < 2) {
@@ -100,10 +100,13 @@ export async function startSentinels(): Promise<Servers> {
       return [port, 'replica-announce-ip 127.0.0.1', ...toDisk, ...follows];
     }
     const times = ['sentinel down-after-milliseconds main 500', 'sentinel failover-timeout main 3000'];
-    return [port, 'sentinel announce-ip 127.0.0.1', `sentinel monitor main ${master} 2`, ...times];
+    const asks = [`requirepass ${password}`, `sentinel sentinel-pass ${password}`];
+    return [port, 'sentinel announce-ip 127.0.0.1', `sentinel monitor main ${master} 2`, ...times, ...asks];
   });
   for (const port of servers.ports.slice(2)) {
-    await eventually(port, async (sentinel) => (await sentinel.info('sentinel')).includes('slaves=1,sentinels=3'));
+    const isReady = async (sentinel: Redis): Promise<boolean> =>
+      (await sentinel.info('sentinel')).includes('slaves=1,sentinels=3');
+    await eventually(port, isReady, { password });
   }
   return servers;
 }
@@ -112,11 +115,11 @@ export async function startSentinels(): Promise<Servers> {
 export async function eventually(
   port: number,
   is: (server: Redis) => Promise<boolean>,
-  withinMs = 30_000,
+  { withinMs = 30_000, ...login }: { readonly withinMs?: number; readonly password?: string } = {},
 ): Promise<void> {
   const endAt = Date.now() + withinMs;
   for (;;) {
-    const server = new Redis({ port, lazyConnect: true, retryStrategy: () => null });
+    const server = new Redis({ ...login, port, lazyConnect: true, retryStrategy: () => null });
     let problem: unknown = 'no';
     server.on('error', (error) => (problem = error));
     try {
