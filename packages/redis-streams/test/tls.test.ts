@@ -80,8 +80,9 @@ describe.runIf(sharedBroker('redis')?.container !== undefined)('a server with TL
   });
 
   test('sentinels, and the master that they name, are spoken to by TLS', async () => {
-    const { ports, container, kill } = await startEach(2, (each, index) => [`port ${each[index]}`]);
-    const [master = 0, sentinel = 0] = ports;
+    const servers = await startEach(2, (each, index) => [`port ${each[index]}`]);
+    const { container } = servers;
+    const [master = 0, sentinel = 0] = servers.ports;
     const exec = (command: string, ...args: string[]): Promise<string> =>
       container.exec(['sh', '-c', command, 'sh', ...args]);
     await exec('printf %s "$1" >/tmp/ca; printf %s "$2" >/tmp/cert; printf %s "$3" >/tmp/key', ca, cert, key);
@@ -92,7 +93,7 @@ describe.runIf(sharedBroker('redis')?.container !== undefined)('a server with TL
       'tls-auth-clients no',
     ];
     await exec(`redis-cli -p ${master} config set ${settings.join(' ')} port 0 tls-port ${master}`);
-    await kill(sentinel);
+    await servers.kill(sentinel);
     const watch = [
       `port 0`,
       `tls-port ${sentinel}`,
