@@ -19,6 +19,8 @@ interface Source {
 }
 
 const maxBuffered = 1000;
+/** What waits there may be due in any order: most of it should be seen. Its bytes are bounded too. */
+const maxBufferedInRetry = 10_000;
 const maxBufferedInTier = 100;
 const retryMs = 200;
 
@@ -146,9 +148,14 @@ export class Loader {
       progress: decodeProgress(from, isKnown ? known.note : ''),
       ownerId: this.#context.ownerId,
       availableAt: availability(tierMs, this.#context.tiersMs[0] ?? 0),
-      maxBuffered: tierMs === undefined || tierMs === 0 ? maxBuffered : maxBufferedInTier,
+      maxBuffered: maxBufferedIn(tierMs),
     });
   }
+}
+
+function maxBufferedIn(tierMs: number | undefined): number {
+  if (tierMs === undefined) return maxBuffered;
+  return tierMs === 0 ? maxBufferedInRetry : maxBufferedInTier;
 }
 
 /** A tier's records wait for its length; those of the retry topic until they are due, or until they may be in a tier. */
