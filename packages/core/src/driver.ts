@@ -37,7 +37,6 @@ export { partitionOf } from './wire-partition.ts';
 export { answerWithin } from './answer-within.ts';
 export { claimDistinct } from './middleware/claim-distinct.ts';
 export { forBothKinds } from './middleware/consume-middleware.ts';
-export { retention } from './middleware/idempotent.ts';
 export { markIdempotent } from './middleware/idempotent-mark.ts';
 export { outcomeKind, outcomesOf } from './outcome.ts';
 export { scopedKey } from './middleware/scoped-key.ts';

@@ -6,7 +6,6 @@ import {
   outcomesOf,
   requireKnown,
   requireNumber,
-  retention,
   scopedKey,
 } from '@anymq/core/driver';
 import {
@@ -83,11 +82,17 @@ interface InboxSettings {
   readonly onError: (error: unknown) => void;
 }
 
+/** What is to be kept for ever. */
+const centuryMs = 3_155_760_000_000;
+
 function checked(options: TransactionalOptions<TransactionalPool | TransactionalDatabase>): InboxSettings {
   requireKnown('transactional', options, ['pool', 'key', 'retentionMs', 'idleMs', 'table', 'migrate', 'onError']);
   const { key = ({ id }) => id, migrate = true, onError = () => undefined } = options;
   const pool = requirePool(options.pool);
-  const retentionMs = retention(options.retentionMs);
+  const retentionMs = Math.min(
+    centuryMs,
+    requireNumber('retentionMs', options.retentionMs ?? 604_800_000, { min: 1000 }),
+  );
   const idleMs = requireNumber('idleMs', options.idleMs ?? 300_000, { min: 1000, max: 86_400_000, integer: true });
   return { pool, key, retentionMs, idleMs, table: requireTable(options.table ?? 'anymq_inbox'), migrate, onError };
 }

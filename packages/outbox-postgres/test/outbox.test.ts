@@ -194,7 +194,7 @@ describe.runIf(url !== undefined)('on PostgreSQL', limits, () => {
     await startRelay(box, client, { destinations: [written] });
     await expect.poll(() => seen.toSorted(), limits).toEqual(['first', ...others].toSorted());
     await expect
-      .poll(() => box.inspect())
+      .poll(() => box.inspect(), limits)
       .toMatchObject({ waiting: 2, stuck: [{ key: 'a', attempts: expect.any(Number), code: 'DECODE_FAILED' }] });
     broken = false;
     await expect.poll(() => seen.slice(-2), { timeout: 20_000 }).toEqual(['bad', 'last']);

@@ -55,6 +55,9 @@ export function idempotent(options: IdempotentOptions): ConsumeMiddleware {
   );
 }
 
+/** What is to be kept for ever: a store that cannot write that down, as Redis cannot, would complete nothing, and all would run for ever. */
+const centuryMs = 3_155_760_000_000;
+
 function checked(options: IdempotentOptions): ConstructorParameters<typeof Protection>[0] {
   requireKnown('idempotent', options, [
     'store',
@@ -69,10 +72,11 @@ function checked(options: IdempotentOptions): ConstructorParameters<typeof Prote
   ]);
   if (typeof options.store?.claim !== 'function')
     throw invalidOption('idempotent needs a store, like createMemoryStore().');
+  const week = 604_800_000;
   return {
     store: options.store,
     key: options.key ?? (({ id }) => id),
-    retentionMs: retention(options.retentionMs),
+    retentionMs: Math.min(centuryMs, requireNumber('retentionMs', options.retentionMs ?? week, { min: 1000 })),
     leaseMs: requireNumber('leaseMs', options.leaseMs ?? 30_000, { min: 100, max: 43_200_000 }),
     onStoreError: requireOneOf('onStoreError', options.onStoreError ?? 'retry', ['retry', 'run']),
     result: options.result,
@@ -80,11 +84,4 @@ function checked(options: IdempotentOptions): ConstructorParameters<typeof Prote
     onError: options.onError ?? (() => undefined),
     clock: options.clock ?? steadyClock,
   };
-}
-
-const [weekMs, centuryMs] = [604_800_000, 3_155_760_000_000];
-
-/** A store that cannot write it down, as Redis cannot write Infinity, would complete nothing, and all would run for ever. */
-export function retention(retentionMs: number = weekMs): number {
-  return Math.min(centuryMs, requireNumber('retentionMs', retentionMs, { min: 1000 }));
 }

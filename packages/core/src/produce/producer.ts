@@ -48,7 +48,7 @@ export function createProducer(context: ProducerContext): Producer<unknown> {
       extras = await importExtras();
     } catch (cause) {
       loading = undefined;
-      return new AnymqError('UNKNOWN', 'A part of anymq could not be loaded.', { cause, outcome: 'not-sent' });
+      return new AnymqError('UNKNOWN', 'A part could not be loaded.', { cause, outcome: 'not-sent' });
     }
     batcher.useKeys(extras.KeyGate);
     turns = new extras.KeyTurns(destination);
