@@ -3,9 +3,9 @@ import { copying, growing, reader, script, type Script } from './script.ts';
 /**
  * KEYS: meta, delayed, stream of each partition. ARGV: 'queue' or 'topic', ids before which the history ends or '', then of
  * each message: its shape, "partition due count place …", with '-' for no due time; and what stands in those places of its
- * `count` fields. In the others stands what the message before had, as most is the same: that spares the client and the server half of
- * the work. Answers the id of each, '' for a delayed one, as one text
- * with spaces in between, which a client takes in many times as fast as a list.
+ * `count` fields. In the others stands what the message before had, as most is the same: that spares the client more than half
+ * of its work. Answers the id of each, '' for a delayed one, as one text with spaces in between, which a client takes in many
+ * times as fast as a list.
  * A topic that keeps no history and has no group takes nothing: '' for all.
  */
 export const send: Script = growing(
