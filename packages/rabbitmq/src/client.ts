@@ -105,9 +105,14 @@ export type ConnectRabbitmq = () => Promise<AmqpConnection>;
 const oldestServer = 4;
 const closeWithinMs = 2000;
 
-/** `noDelay`, or every small frame waits for the acknowledgement of the one before: 45 messages a second instead of thousands. */
-export function connector(endpoint: Endpoint): ConnectRabbitmq {
-  const { connectTimeoutMs, tls, ...server } = endpoint;
+/**
+ * Each connection goes to the next node, beginning with a random one, so that a node that is gone is not asked again and again.
+ * Rejects with what the last one said when none lets us in.
+ *
+ * `noDelay`, or every small frame waits for the acknowledgement of the one before: 45 messages a second instead of thousands.
+ */
+export function connector(endpoint: Endpoint, random: () => number = Math.random): ConnectRabbitmq {
+  const { connectTimeoutMs, tls, nodes, ...server } = endpoint;
   const socket = {
     ...tls,
     noDelay: true,
@@ -115,7 +120,17 @@ export function connector(endpoint: Endpoint): ConnectRabbitmq {
     timeout: connectTimeoutMs,
     clientProperties: { connection_name: 'anymq' },
   };
-  return () => connect({ ...server, frameMax: 0, locale: 'en_US' }, socket);
+  let next = Math.floor(random() * nodes.length);
+  return async () => {
+    for (let attempt = 1; ; attempt++) {
+      const node = nodes[next++ % nodes.length] ?? nodes[0];
+      try {
+        return await connect({ ...server, ...node, frameMax: 0, locale: 'en_US' }, socket);
+      } catch (error) {
+        if (attempt === nodes.length) throw error;
+      }
+    }
+  };
 }
 
 /** One connection: opened at its first use, once for all who wait for it, and opened again when it is used after a loss. */

@@ -30,12 +30,14 @@ export const capabilities = {
 export type RabbitmqCapabilities = typeof capabilities;
 
 export interface RabbitmqDriverOptions {
-  /** `amqp://user:password@host:5672/vhost` or `amqps://…`. Query: `heartbeatSeconds`, `connectTimeoutMs`, `delayUnitMs`, `maxDelayMs`. */
+  /** `amqp://user:password@host:5672,host2:5672/vhost` or `amqps://…`. Query: `heartbeatSeconds`, `connectTimeoutMs`, `delayUnitMs`, `maxDelayMs`. */
   readonly url?: string | undefined;
   /** Instead of a URL. 'localhost' by default. */
   readonly hostname?: string | undefined;
   /** 5672 by default, 5671 with TLS. */
   readonly port?: number | undefined;
+  /** Instead of `hostname` and `port`: the nodes of a cluster, as 'host' or 'host:port'. A connection that is lost is made again to the next one that lets us in. */
+  readonly hosts?: readonly string[] | undefined;
   /** 'guest' by default, which RabbitMQ lets in from its own host only. */
   readonly username?: string | undefined;
   /** 'guest' by default. */
@@ -62,11 +64,15 @@ export interface RabbitmqDriverOptions {
   readonly clock?: Clock | undefined;
 }
 
+interface Node {
+  readonly hostname: string;
+  readonly port: number;
+}
+
 /** Where the broker is, for amqplib. */
 export interface Endpoint {
   readonly protocol: 'amqp' | 'amqps';
-  readonly hostname: string;
-  readonly port: number;
+  readonly nodes: readonly [Node, ...Node[]];
   readonly username: string;
   readonly password: string;
   readonly vhost: string;
@@ -95,7 +101,7 @@ const urlOptions = {
   delayUnitMs: 'number',
   maxDelayMs: 'number',
 } as const;
-const endpointOptions = ['url', 'hostname', 'port', 'username', 'password', 'vhost', 'tls'] as const;
+const endpointOptions = ['url', 'hostname', 'port', 'hosts', 'username', 'password', 'vhost', 'tls'] as const;
 export const moduleOptions: readonly string[] = [...endpointOptions, ...Object.keys(urlOptions), 'connect'];
 
 export interface Settings extends CommonSettings {
@@ -136,8 +142,7 @@ function endpointOf(given: RabbitmqDriverOptions): Endpoint {
     throw invalidOption('tls must be true, false, or options of tls.connect.');
   return {
     protocol: tls === false ? 'amqp' : 'amqps',
-    hostname: requireText('hostname', given.hostname ?? 'localhost'),
-    port: requireNumber('port', given.port ?? (tls === false ? 5672 : 5671), { min: 1, max: 65_535, integer: true }),
+    nodes: nodesOf(given, tls === false ? 5672 : 5671),
     username: requireText('username', given.username ?? 'guest'),
     password: requireText('password', given.password ?? 'guest'),
     vhost: requireText('vhost', given.vhost ?? '/'),
@@ -147,13 +152,29 @@ function endpointOf(given: RabbitmqDriverOptions): Endpoint {
   };
 }
 
+function nodesOf({ hosts, hostname, port }: RabbitmqDriverOptions, defaultPort: number): Endpoint['nodes'] {
+  if (hosts === undefined) return [nodeOf(hostname ?? 'localhost', port ?? defaultPort)];
+  if (hostname !== undefined || port !== undefined) throw invalidOption('Give hosts, or hostname and port; not both.');
+  const found = Array.isArray(hosts) ? hosts.map((host) => hostForm.exec(typeof host === 'string' ? host : '')) : [];
+  const [first, ...others] = found.map((parts) => nodeOf(parts?.[1] ?? parts?.[2], Number(parts?.[3] ?? defaultPort)));
+  if (first === undefined) throw invalidOption("hosts must be a list of addresses: ['a.example:5672'].");
+  return [first, ...others];
+}
+
+function nodeOf(hostname: unknown, port: number): Node {
+  return {
+    hostname: requireText('hostname', hostname),
+    port: requireNumber('port', port, { min: 1, max: 65_535, integer: true }),
+  };
+}
+
 /** Options of a URL. @throws INVALID_OPTION, which never holds any part of the URL */
 export function parseUrl(url: string): Readonly<Record<string, unknown>> {
-  const parts = readUrl(url);
+  const [parts, hosts] = readUrl(url);
   const query = readQuery('A RabbitMQ URL', parts.searchParams, urlOptions);
-  const { host, ...rest } = readPlace(parts, example);
+  const { host, port, ...rest } = readPlace(parts, example);
   return {
-    hostname: host,
+    ...(hosts.length > 1 ? { hosts } : { hostname: host, ...(port === undefined ? {} : { port }) }),
     ...rest,
     ...(parts.pathname.length > 1 ? { vhost: decodePart(parts.pathname.slice(1), example) } : {}),
     ...(parts.protocol === 'amqps:' ? { tls: true } : {}),
@@ -162,13 +183,20 @@ export function parseUrl(url: string): Readonly<Record<string, unknown>> {
 }
 
 const example =
-  'A RabbitMQ URL is amqp://user:password@host:5672/vhost or amqps://…; reserved characters are percent-encoded.';
+  'A RabbitMQ URL is amqp://user:password@host:5672,host2:5672/vhost or amqps://…; reserved characters are percent-encoded.';
+const urlForm = /^(amqps?:\/\/(?:[^/?#]*@)?)([^@/?#]*)(.*)$/s;
+/** An IPv6 address in brackets, or a name; then the port. */
+const hostForm = /^(?:\[([^\s[\]]+)\]|([^\s:/@[\]]+))(?::(\d{1,5}))?$/;
 
-function readUrl(url: string): URL {
-  const parts = URL.canParse(url) ? new URL(url) : undefined;
-  if (parts === undefined || !/^amqps?:$/.test(parts.protocol) || parts.hostname === '' || parts.hash !== '')
+/** The URL with the first of its hosts alone, and all of them. */
+function readUrl(url: string): readonly [URL, readonly string[]] {
+  const [, start = '', place = '', rest = ''] = urlForm.exec(url) ?? [];
+  const hosts = place.split(',');
+  const first = `${start}${hosts[0]}${rest}`;
+  const parts = URL.canParse(first) ? new URL(first) : undefined;
+  if (parts === undefined || parts.hostname === '' || parts.hash !== '' || !hosts.every((host) => hostForm.test(host)))
     throw invalidOption(example);
-  return parts;
+  return [parts, hosts];
 }
 
 function withoutUndefined(options: object): object {

@@ -1,5 +1,30 @@
 import { createRabbitmqDriver, rabbitmq, type RabbitmqDriverOptions } from '@anymq/rabbitmq';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { connector } from '../src/client.ts';
+import type { Endpoint } from '../src/options.ts';
+
+const endpoint = {
+  protocol: 'amqp',
+  username: 'guest',
+  password: 'guest',
+  vhost: '/',
+  heartbeat: 20,
+  connectTimeoutMs: 5000,
+  tls: {},
+} as const;
+
+/** A server that closes each connection. */
+async function startRefusing(onConnection: () => void) {
+  const server = createServer((socket) => {
+    onConnection();
+    socket.destroy();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return { port, close: () => server.close() };
+}
 
 describe('the URL', () => {
   test('gives host, port, credentials, virtual host and settings, each decoded', () => {
@@ -19,13 +44,28 @@ describe('the URL', () => {
     expect(rabbitmq.parseUrl('amqps://[::1]/')).toEqual({ hostname: '::1', tls: true });
   });
 
-  test.each(['amqp://', 'http://host', 'amqp://us:secret@ho st', 'amqp://u:%zz-secret@host', 'amqp://u:secret@h?no=1'])(
-    'is refused as %s, without its password in the error',
-    (url) => {
-      expect(() => rabbitmq.parseUrl(url)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }) as Error);
-      expect(() => rabbitmq.parseUrl(url)).not.toThrow(/secret/);
-    },
-  );
+  test('may name several nodes', () => {
+    expect(rabbitmq.parseUrl('amqp://us,er:p,w@a:5673,[::1]:5674,c/v')).toEqual({
+      hosts: ['a:5673', '[::1]:5674', 'c'],
+      username: 'us,er',
+      password: 'p,w',
+      vhost: 'v',
+    });
+  });
+
+  test.each([
+    'amqp://',
+    'amqp://u:secret@a,',
+    'amqp://u:secret@a,b:c',
+    'amqp://u:secret@a,:5672',
+    'http://host',
+    'amqp://us:secret@ho st',
+    'amqp://u:%zz-secret@host',
+    'amqp://u:secret@h?no=1',
+  ])('is refused as %s, without its password in the error', (url) => {
+    expect(() => rabbitmq.parseUrl(url)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }) as Error);
+    expect(() => rabbitmq.parseUrl(url)).not.toThrow(/secret/);
+  });
 });
 
 describe('the options', () => {
@@ -37,6 +77,12 @@ describe('the options', () => {
     { delayUnitMs: 100, maxDelayMs: 50 },
     { maxDelayMs: 604_800_001 },
     { hostname: '' },
+    { hosts: [] },
+    { hosts: 'a:5672' },
+    { hosts: [null] },
+    { hosts: ['a:99999'] },
+    { hosts: ['u:p@a'] },
+    { hosts: ['a'], port: 5672 },
     { connect: 'amqp://host' },
     { tls: 'yes' },
   ];
@@ -45,6 +91,17 @@ describe('the options', () => {
     await expect(createRabbitmqDriver(options as RabbitmqDriverOptions)).rejects.toMatchObject({
       code: 'INVALID_OPTION',
     });
+  });
+
+  test('of several nodes the next is asked when one does not let us in, and the last one says why', async () => {
+    const asked: number[] = [];
+    const refusing = await Promise.all([0, 1, 2].map((node) => startRefusing(() => asked.push(node))));
+    const [first, ...others] = refusing.map(({ port }) => ({ hostname: '127.0.0.1', port }));
+    const nodes: Endpoint['nodes'] = [first ?? { hostname: '', port: 0 }, ...others];
+    const open = connector({ ...endpoint, nodes }, () => 0.5);
+    await expect(open()).rejects.toThrow(/closed|RESET/i);
+    expect(asked).toEqual([1, 2, 0]);
+    for (const { close } of refusing) close();
   });
 
   test('a broker that is not there is a typed error', async () => {
