@@ -19,6 +19,12 @@ export interface ImageSpec {
 /** Settings of the server, by the names of its own configuration file. */
 export type Configuration = Readonly<Record<string, string>>;
 
+/** A user whom the server lets in, and nobody else. */
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
 /** What a container is started with. */
 export interface Launch {
   /** The server's command line, the same for the official and the local image. Default: the image's own. */
@@ -34,7 +40,7 @@ export interface ContainerSpec {
   /** The port inside the container; outside it is a free port of 127.0.0.1, the same for the container's whole life. */
   readonly port: number;
   /** The advertised port is the one that clients are to be told where the server tells them any. */
-  launch(configuration: Configuration, advertisedPort: number): Launch;
+  launch(configuration: Configuration, advertisedPort: number, credentials?: Credentials): Launch;
   /** Resolves when the server on that port of 127.0.0.1 gives a first real answer; rejects when it does not within a second. */
   answers(publishedPort: number): Promise<void>;
 }
@@ -48,6 +54,23 @@ export interface BrokerSpec {
   readonly versions?: Readonly<Record<string, Partial<ContainerSpec>>>;
   /** Set where it is no broker for `connect`, but a store that other packages need. */
   readonly store?: true;
-  /** The URL for `connect`, from the published port of each container. */
-  url(ports: readonly number[]): string;
+  /** Set where several servers can be one cluster. */
+  readonly cluster?: ClusterSpec;
+  /** The URL for `connect`, from the published port of each container, or of each server of a cluster. */
+  url(ports: readonly number[], credentials?: Credentials): string;
+}
+
+/** Several servers in one container that keep the same data. */
+export interface ClusterSpec {
+  /** A shell script that becomes the server of that place, again after it was killed as well. It holds no single quote. */
+  server(place: number, cluster: ClusterPorts, credentials: Credentials | undefined): string;
+  /** Resolves when all of them, which answer, are one cluster. */
+  formed(exec: (command: readonly string[]) => Promise<string>, cluster: ClusterPorts): Promise<unknown>;
+}
+
+export interface ClusterPorts {
+  /** On which each server listens. */
+  readonly ports: readonly number[];
+  /** Which clients are told of each, where the server tells them any. */
+  readonly advertisedPorts: readonly number[];
 }

@@ -1,4 +1,4 @@
-import type { ContainerSpec } from './broker-spec.ts';
+import type { ContainerSpec, Credentials } from './broker-spec.ts';
 import type { BrokerName } from './broker-table.ts';
 import { brokerTable } from './broker-table.ts';
 import type { StartedContainer } from './container.ts';
@@ -17,6 +17,16 @@ export interface StartedBroker extends Broker {
   /** The port of 127.0.0.1 that each container is published on. */
   readonly ports: readonly number[];
   readonly container: BrokerContainer;
+  /** Of a cluster, in the order of its ports; otherwise none. */
+  readonly servers: readonly ClusterServer[];
+}
+
+/** One server of a cluster. */
+export interface ClusterServer {
+  /** SIGKILL to it alone. */
+  kill(): Promise<void>;
+  /** Brings it back with what it had on disk, and resolves when it answers. */
+  start(): Promise<void>;
 }
 
 /**
@@ -70,6 +80,13 @@ export function withSpecs(
   });
 }
 
-export function brokerUrl(name: BrokerName, containers: readonly StartedContainer[]): string {
-  return brokerTable[name].url(containers.map(({ port }) => port));
+export function brokerUrl(
+  name: BrokerName,
+  containers: readonly StartedContainer[],
+  credentials?: Credentials,
+): string {
+  return brokerTable[name].url(
+    containers.map(({ port }) => port),
+    credentials,
+  );
 }

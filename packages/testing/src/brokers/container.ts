@@ -1,5 +1,5 @@
 import type * as Testcontainers from 'testcontainers';
-import type { Configuration, ContainerSpec } from './broker-spec.ts';
+import type { Configuration, ContainerSpec, Credentials } from './broker-spec.ts';
 import { freePort } from './free-port.ts';
 import { lastLines, untilItAnswers } from './readiness.ts';
 import { labels } from './labels.ts';
@@ -15,6 +15,7 @@ export interface StartContainerOptions {
   readonly configuration: Configuration;
   /** The port that clients are told. Undefined: the published one. */
   readonly advertisedPort: number | undefined;
+  readonly credentials: Credentials | undefined;
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -38,7 +39,7 @@ export async function startContainer(spec: ContainerSpec, options: StartContaine
 
 async function startOn(port: number, spec: ContainerSpec, options: StartContainerOptions): Promise<string> {
   const { GenericContainer, PullPolicy } = await testcontainers();
-  const launch = spec.launch(options.configuration, options.advertisedPort ?? port);
+  const launch = spec.launch(options.configuration, options.advertisedPort ?? port, options.credentials);
   const create = class extends GenericContainer {
     // The port bindings of testcontainers are on all the machine's addresses.
     protected override beforeContainerCreated = async (): Promise<void> => {

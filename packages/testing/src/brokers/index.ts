@@ -1,6 +1,6 @@
-export type { Broker, BrokerContainer, StartedBroker } from './broker.ts';
+export type { Broker, BrokerContainer, ClusterServer, StartedBroker } from './broker.ts';
 export { brokerSetup } from './broker-setup.ts';
-export type { Configuration, ImageSpec } from './broker-spec.ts';
+export type { Configuration, Credentials, ImageSpec } from './broker-spec.ts';
 export { brokerNames, isBrokerName, serverNames } from './broker-table.ts';
 export type { BrokerName } from './broker-table.ts';
 export { createCertificates } from './certificates.ts';
@@ -9,6 +9,8 @@ export { BrokerUnavailableError } from './image.ts';
 export { sharedBroker } from './shared-brokers.ts';
 export { startBroker } from './start-broker.ts';
 export type { StartBrokerOptions } from './start-broker.ts';
+export { startCluster } from './start-cluster.ts';
+export type { StartClusterOptions } from './start-cluster.ts';
 export { startServers } from './start-servers.ts';
 export type { StartedServers, StartServersOptions } from './start-servers.ts';
 export { brokerStatus, downBrokers, upBrokers } from './up.ts';

@@ -1,5 +1,6 @@
-import type { BrokerSpec, ContainerSpec } from './broker-spec.ts';
+import type { BrokerSpec, Configuration, ContainerSpec, Credentials } from './broker-spec.ts';
 import { firstAnswer } from './first-answer.ts';
+import { loginOf } from './login.ts';
 
 // Nothing is written to disk unless the test asks for it: `{ appendonly: 'yes', appendfsync: 'always' }`.
 const defaults = { bind: '0.0.0.0', 'protected-mode': 'no', save: '', appendonly: 'no' };
@@ -22,14 +23,24 @@ export const redis: BrokerSpec = {
       launch: launching('valkey-server'),
     },
   },
-  url: ([port]) => `redis://127.0.0.1:${port}`,
+  url: ([port], credentials) => `redis://${loginOf(credentials)}127.0.0.1:${port}`,
 };
 
 function launching(server: string): ContainerSpec['launch'] {
-  return (configuration) => ({
+  return (configuration, _port, credentials) => ({
     command: [
       server,
-      ...Object.entries({ ...defaults, ...configuration }).flatMap(([name, value]) => [`--${name}`, value]),
+      ...Object.entries({ ...defaults, ...userOf(credentials), ...configuration }).flatMap(([name, value]) => [
+        `--${name}`,
+        value,
+      ]),
     ],
+    // By which redis-cli, in the container, is let in as well.
+    ...(credentials === undefined ? {} : { environment: { REDISCLI_AUTH: credentials.password } }),
   });
+}
+
+/** The user 'default' has the password, so that the username must be that. */
+function userOf(credentials: Credentials | undefined): Configuration {
+  return credentials === undefined ? {} : { requirepass: credentials.password };
 }

@@ -1,6 +1,6 @@
 import { brokerUrl, containerHandle } from './broker.ts';
 import type { StartedBroker } from './broker.ts';
-import type { Configuration, ContainerSpec, ImageSpec } from './broker-spec.ts';
+import type { Configuration, ContainerSpec, Credentials, ImageSpec } from './broker-spec.ts';
 import { containersOf } from './broker-table.ts';
 import type { BrokerName } from './broker-table.ts';
 import { startContainer } from './container.ts';
@@ -23,6 +23,8 @@ export interface StartBrokerOptions {
   readonly version?: string;
   /** Per container, the port of 127.0.0.1 that clients are told, where a proxy stands before it. Default: the published one. */
   readonly advertisedPorts?: readonly number[];
+  /** Whom Redis, RabbitMQ and Kafka (SASL PLAIN) let in, and the URL names. Default: everybody; RabbitMQ's guest. */
+  readonly credentials?: Credentials;
   /** Another image for the broker's first container, such as `{ official: 'redis:7.2' }`. */
   readonly image?: Partial<ImageSpec>;
 }
@@ -36,12 +38,13 @@ export interface StartBrokerOptions {
 export async function startBroker(name: BrokerName, options: StartBrokerOptions = {}): Promise<StartedBroker> {
   const containers = await startContainers(name, options, processGuard(), 'run');
   const ports = containers.map(({ port }) => port);
-  return { name, url: brokerUrl(name, containers), ports, container: containerHandle(name, containers) };
+  const url = brokerUrl(name, containers, options.credentials);
+  return { name, url, ports, container: containerHandle(name, containers), servers: [] };
 }
 
 export async function startContainers(
   name: BrokerName,
-  { configuration = {}, version, advertisedPorts = [], image = {} }: StartBrokerOptions,
+  { configuration = {}, version, advertisedPorts = [], credentials, image = {} }: StartBrokerOptions,
   guard: Guard,
   use: 'run' | 'up',
 ): Promise<readonly StartedContainer[]> {
@@ -58,6 +61,7 @@ export async function startContainers(
         image: images[part] ?? spec.image.official,
         configuration,
         advertisedPort: advertisedPorts[part],
+        credentials,
         labels: own,
       });
     }),

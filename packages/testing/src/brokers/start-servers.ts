@@ -23,6 +23,8 @@ export interface StartServersOptions {
 export interface StartedServers {
   /** Of 127.0.0.1, and of the container as well: so a server may tell a client, or another server, where it is. */
   readonly ports: readonly number[];
+  /** Docker's name of the container. */
+  readonly id: string;
   /** `restart` waits for the first server only. */
   readonly container: BrokerContainer;
 }
@@ -46,7 +48,7 @@ export async function startServers(name: BrokerName, options: StartServersOption
     await container.stop();
     throw error;
   }
-  return { ports: started.map(({ port }) => port), container };
+  return { id: started[0]?.id ?? '', ports: started.map(({ port }) => port), container };
 }
 
 async function run(

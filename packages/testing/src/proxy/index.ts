@@ -1,4 +1,4 @@
-export { startBehindProxy } from './behind-proxy.ts';
+export { startBehindProxy, startClusterBehindProxy } from './behind-proxy.ts';
 export type { BrokerBehindProxy } from './behind-proxy.ts';
 export { startFaultProxy } from './fault-proxy.ts';
 export type { FaultProxy, Latency, ProxyCounts } from './fault-proxy.ts';
