@@ -29,13 +29,18 @@ export interface Fault {
   readonly drivers?: readonly DriverName[];
   /** Node's options for the consumers. */
   readonly consumerOptions?: readonly string[];
+  /** Whether it needs a broker of three servers. */
+  readonly isOfCluster?: true;
   /** Whether it is part of the short form, in `npm test`. */
   readonly short?: true;
   /** Breaks it, once or several times, and mends what a person would mend. */
   inflict(scene: Scene): Promise<void | Aftermath>;
 }
 
-/** What a fault may have taken, where that is in its nature. */
+/** What a fault leaves behind, where that is in its nature. */
 export interface Aftermath {
-  readonly mayBeLost: (entry: Confirmed) => boolean;
+  /** What it may have taken. Default: nothing. */
+  readonly mayBeLost?: (entry: Confirmed) => boolean;
+  /** When it began, where something else takes over and nobody waits for its end. */
+  readonly brokenAt?: number;
 }

@@ -1,14 +1,13 @@
 // npm run faults -- [DRIVER …] [options]: see the help in arguments.ts.
 import { writeFileSync } from 'node:fs';
-import { startBehindProxy } from '@anymq/testing/proxy';
 import type { Arguments } from './arguments.ts';
 import { help, parseArguments, UsageError } from './arguments.ts';
 import type { DriverName } from './drivers.ts';
-import { drivers } from './drivers.ts';
+import { startDriver } from './drivers.ts';
 import { faults } from './faults.ts';
 import { mixture } from './faults/endurance.ts';
 import { runFuzz } from './fuzz/run-fuzz.ts';
-import { saveResults } from './results.ts';
+import { saveResults, saveSoak } from './results.ts';
 import type { Outcome } from './run-fault.ts';
 import { isBad, runFault } from './run-fault.ts';
 import { grown, soak } from './soak.ts';
@@ -49,6 +48,7 @@ async function soakAll(parsed: Arguments): Promise<number> {
     for (const problem of held.flatMap(grown)) console.log(`  ✗ ${problem}`);
   });
   if (parsed.json !== undefined) writeFileSync(parsed.json, `${JSON.stringify(outcomes, undefined, 2)}\n`);
+  if (parsed.save) saveSoak(outcomes);
   return outcomes.some(({ outcome, held }) => isBad(outcome) || held.flatMap(grown).length > 0) ? 1 : 0;
 }
 
@@ -77,16 +77,20 @@ async function runDriver(
       (only.length === 0 || only.includes(fault.name)) &&
       (!short || fault.short === true),
   );
-  const behind = await startBehindProxy(driver, drivers[driver]);
   const outcomes: Outcome[] = [];
-  try {
-    for (const fault of chosen) {
-      const outcome = await runFault(fault, { driver, behind, messages, rate, seed });
-      outcomes.push(outcome);
-      tellOutcome(outcome);
+  for (const isCluster of [false, true]) {
+    const own = chosen.filter((fault) => (fault.isOfCluster ?? false) === isCluster);
+    if (own.length === 0) continue;
+    const behind = await startDriver(driver, isCluster);
+    try {
+      for (const fault of own) {
+        const outcome = await runFault(fault, { driver, behind, messages, rate, seed });
+        outcomes.push(outcome);
+        tellOutcome(outcome);
+      }
+    } finally {
+      await behind.stop();
     }
-  } finally {
-    await behind.stop();
   }
   return outcomes;
 }

@@ -2,11 +2,15 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { faults } from './faults.ts';
 import type { Outcome } from './run-fault.ts';
+import { soakRow, soakTable } from './soak-table.ts';
+import type { SoakRow } from './soak-table.ts';
+import type { SoakOutcome } from './soak.ts';
 import { markdownTable, rowOf } from './table.ts';
 import type { Row } from './table.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const resultsFile = join(root, 'faults', 'results.json');
+const soakFile = join(root, 'faults', 'soak.json');
 const page = join(root, 'docs', 'faults.md');
 
 /** The last run of each fault on each driver. */
@@ -23,11 +27,24 @@ export function saveResults(outcomes: readonly Outcome[]): void {
   writeFileSync(page, writtenPage());
 }
 
+/** Puts these in the place of earlier soaks of the same driver, and writes the page's tables. */
+export function saveSoak(outcomes: readonly SoakOutcome[]): void {
+  const rows = outcomes.map(soakRow);
+  const kept = readSoak().filter(({ driver }) => !rows.some((row) => row.driver === driver));
+  writeFileSync(soakFile, `${JSON.stringify([...kept, ...rows], undefined, 2)}\n`);
+  writeFileSync(page, writtenPage());
+}
+
+function readSoak(): readonly SoakRow[] {
+  return JSON.parse(readFileSync(soakFile, 'utf8')) as readonly SoakRow[];
+}
+
 /** The page as it has to be. */
 export function writtenPage(): string {
   const list = faults.map(({ name, what }) => `| \`${name}\` | ${what} |`);
   const names = ['| fault | what happens |', '| --- | --- |', ...list].join('\n');
-  return between(between(readFileSync(page, 'utf8'), 'faults', names), 'results', markdownTable(readResults()));
+  const withFaults = between(readFileSync(page, 'utf8'), 'faults', names);
+  return between(between(withFaults, 'results', markdownTable(readResults())), 'soak', soakTable(readSoak()));
 }
 
 function byFault(a: Row, b: Row): number {

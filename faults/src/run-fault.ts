@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AnymqError, connect } from '@anymq/core';
 import type { Client, Queue } from '@anymq/core';
 import type { BrokerBehindProxy } from '@anymq/testing/proxy';
+import { placeOf } from './drivers.ts';
 import type { DriverName } from './drivers.ts';
 import type { Aftermath, Fault, Scene } from './fault.ts';
 import { judge, pending } from './judge.ts';
@@ -33,7 +34,10 @@ export interface Outcome extends Verdict {
   readonly seed: number;
   /** Processes that ended without having been told to. */
   readonly deaths: number;
-  /** From the end of the fault to the first effect, and to the first confirmation if any was to come. Null: none was. */
+  /**
+   * From the end of the fault to the first effect, and to the first confirmation if any was to come. Null: none was. Where
+   * something else takes over from what broke: the longest time in which any lane had no effect or no confirmation.
+   */
   readonly recoveredAfterMs: number | null;
   /** From the end of the fault until everything had its effect or its dead letter. */
   readonly settledAfterMs: number;
@@ -62,7 +66,7 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
   const messages = wholeLanes(options.messages);
   const { url, broker } = options.behind;
   // Past the proxy, so that the judge sees what there is.
-  const mq = await connect({ brokers: { main: broker.url }, namespace });
+  const mq = await connect({ brokers: { main: placeOf(broker.url) }, namespace });
   await mq.provision([plain, ordered]);
   const orders = { url, namespace, ledger, messages, rate: options.rate, leaseMs, part: 0, parts: 1 };
   const consumers = startMembers('consumer', consumerCount, orders, log, fault.consumerOptions);
@@ -80,7 +84,7 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
     progress: (share) => progress(view, share * messages),
   };
   try {
-    const aftermath = (await fault.inflict(scene)) ?? { mayBeLost: () => false };
+    const aftermath = (await fault.inflict(scene)) ?? {};
     const mendedAt = Date.now();
     const settled = await settle(view, mq, aftermath, messages);
     const settledAfterMs = Date.now() - mendedAt;
@@ -93,10 +97,13 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
       driver: options.driver,
       seed: options.seed,
       deaths: [...consumers, ...producers].reduce((sum, { deaths }) => sum + deaths, 0),
-      recoveredAfterMs: recovery(view.entries, mendedAt),
+      recoveredAfterMs:
+        aftermath.brokenAt === undefined
+          ? recovery(view.entries, mendedAt)
+          : longestSilence(view.entries, aftermath.brokenAt),
       settledAfterMs,
       unsent: messages - verdict.confirmed,
-      secrets: leakedSecrets(log, url),
+      secrets: leakedSecrets(log),
     };
     if (!isBad(outcome)) rmSync(folder, { recursive: true });
     return isBad(outcome) ? { ...outcome, folder } : outcome;
@@ -128,7 +135,12 @@ async function progress(view: LedgerView, confirmed: number): Promise<void> {
 }
 
 /** Waits until all is sent and everything confirmed has its effect or its dead letter, or until nothing more happens. */
-async function settle(view: LedgerView, mq: Client, { mayBeLost }: Aftermath, messages: number): Promise<Evidence> {
+async function settle(
+  view: LedgerView,
+  mq: Client,
+  { mayBeLost = () => false }: Aftermath,
+  messages: number,
+): Promise<Evidence> {
   const rules = { mayBeLost, isOrdered, isPoison: (id: string) => fateOf(id) === 'poison' };
   const bare: Evidence = { ...rules, entries: view.entries, letters: [] };
   let evidence = bare;
@@ -168,4 +180,15 @@ function recovery(entries: readonly Entry[], from: number): number | null {
     return first === undefined ? [] : [first.at - from];
   });
   return firsts.length === 0 ? null : Math.max(...firsts);
+}
+
+/** Between two effects or two confirmations of one lane, after that time. */
+export function longestSilence(entries: readonly Entry[], from: number): number {
+  const last = new Map<string, number>();
+  return entries.reduce((longest, { what, key, at }) => {
+    if (at <= from) return longest;
+    const silence = at - (last.get(`${what} ${key}`) ?? from);
+    last.set(`${what} ${key}`, at);
+    return Math.max(longest, silence);
+  }, 0);
 }

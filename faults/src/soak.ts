@@ -1,6 +1,5 @@
-import { startBehindProxy } from '@anymq/testing/proxy';
 import type { DriverName } from './drivers.ts';
-import { drivers } from './drivers.ts';
+import { startDriver } from './drivers.ts';
 import { createSoak } from './faults/endurance.ts';
 import type { Held } from './faults/endurance.ts';
 import type { Outcome } from './run-fault.ts';
@@ -35,7 +34,7 @@ export async function soak(
 }
 
 async function soakOne(driver: DriverName, { minutes, rate, seed }: SoakOptions): Promise<SoakOutcome> {
-  const behind = await startBehindProxy(driver, drivers[driver]);
+  const behind = await startDriver(driver, false);
   let held: readonly Held[] = [];
   try {
     const fault = createSoak((found) => (held = found));

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { credentials } from '../drivers.ts';
 import type { Fault, Scene } from '../fault.ts';
 import { between } from '../random.ts';
 
@@ -6,6 +7,7 @@ export const brokerFaults: readonly Fault[] = [
   {
     name: 'broker-restarted',
     what: 'the broker is restarted in its own way',
+    drivers: ['redis', 'rabbitmq', 'kafka'],
     async inflict(scene) {
       await someWay(scene);
       await scene.behind.broker.container.restart();
@@ -14,6 +16,7 @@ export const brokerFaults: readonly Fault[] = [
   {
     name: 'broker-killed',
     what: 'SIGKILL of the broker under a burst of sends, then a start: what was confirmed must be there',
+    drivers: ['redis', 'rabbitmq', 'kafka'],
     short: true,
     async inflict(scene) {
       await someWay(scene);
@@ -75,11 +78,11 @@ const noRights: Commands = {
     '-c',
     'redis-cli acl setuser keeper on nopass allcommands allkeys allchannels && redis-cli acl setuser default -@all +ping +auth +acl',
   ],
-  rabbitmq: ['rabbitmqctl', 'clear_permissions', 'guest'],
+  rabbitmq: ['rabbitmqctl', 'clear_permissions', credentials.username],
 };
 const allRights: Commands = {
   redis: ['redis-cli', '--user', 'keeper', '--pass', '', 'acl', 'setuser', 'default', '+@all'],
-  rabbitmq: ['rabbitmqctl', 'set_permissions', 'guest', '.*', '.*', '.*'],
+  rabbitmq: ['rabbitmqctl', 'set_permissions', credentials.username, '.*', '.*', '.*'],
 };
 
 function someWay({ random, progress }: Scene): Promise<void> {

@@ -2,10 +2,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, exponential } from '@anymq/core';
 import type { Delivery } from '@anymq/core';
+import { placeOf } from '../drivers.ts';
 import { note } from '../ledger.ts';
 import { maxAttempts, ordered, plain } from '../work.ts';
 import type { Work } from '../work.ts';
-import { talkative } from './log.ts';
+import { shown, talkative } from './log.ts';
 import { measure } from './measure.ts';
 import { readOptions, report, tell } from './orders.ts';
 import type { Order } from './orders.ts';
@@ -13,7 +14,7 @@ import type { Order } from './orders.ts';
 const options = readOptions();
 let prank: Order | undefined;
 
-const mq = await connect({ brokers: { main: options.url }, namespace: options.namespace }, talkative);
+const mq = await connect({ brokers: { main: placeOf(options.url) }, namespace: options.namespace }, talkative);
 const consumers = [plain, ordered].map((destination) =>
   mq.consumer(
     destination,
@@ -34,7 +35,7 @@ process.on('message', (order: Order) => {
 process.on('disconnect', () => process.exit());
 for (const consumer of consumers)
   consumer.finished.catch((error: unknown) => {
-    process.stderr.write(`finished: ${String(error)}\n`);
+    process.stderr.write(`finished: ${shown(error)}\n`);
     process.exit(3);
   });
 

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { ClientOptions } from '@anymq/core';
 
 /** Prints all that the library says: the run searches it for secrets. */
@@ -10,6 +11,11 @@ export const talkative: ClientOptions = {
   },
 };
 
+/** All of it, with causes and what is hidden, on one line. */
+export function shown(value: unknown): string {
+  return inspect(value, { depth: 8, showHidden: true, breakLength: Infinity }).replaceAll('\n', ' | ');
+}
+
 function print(level: string, text: string, fields: unknown): void {
-  process.stderr.write(`${new Date().toISOString()} ${level} ${text} ${JSON.stringify(fields)}\n`);
+  process.stderr.write(`${new Date().toISOString()} ${level} ${text} ${shown(fields)}\n`);
 }

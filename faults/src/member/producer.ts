@@ -2,10 +2,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AnymqError, connect } from '@anymq/core';
 import type { Producer } from '@anymq/core';
+import { placeOf } from '../drivers.ts';
 import { note, readLedger } from '../ledger.ts';
 import { fateOf, idOf, isOrdered, ordered, orderedLanes, plain, plainLanes, secretMark } from '../work.ts';
 import type { Work } from '../work.ts';
-import { talkative } from './log.ts';
+import { shown, talkative } from './log.ts';
 import { measure } from './measure.ts';
 import { readOptions, report, tell } from './orders.ts';
 import type { Order } from './orders.ts';
@@ -20,7 +21,7 @@ process.on('message', (order: Order) => {
 });
 process.on('disconnect', () => process.exit());
 
-const mq = await connect({ brokers: { main: options.url }, namespace: options.namespace }, talkative);
+const mq = await connect({ brokers: { main: placeOf(options.url) }, namespace: options.namespace }, talkative);
 const producers = {
   ordered: mq.producer(ordered, { timeoutMs: 5000 }),
   plain: mq.producer(plain, { timeoutMs: 5000 }),
@@ -58,7 +59,7 @@ async function sendUntilConfirmed(key: string, sequence: number, producer: Produ
       return;
     } catch (error) {
       if (!(error instanceof AnymqError)) throw error;
-      process.stderr.write(`send ${id}: ${error.code} ${error.outcome ?? ''} ${error.message}\n`);
+      process.stderr.write(`send ${id}: ${shown(error)}\n`);
       await delay(100);
     }
   }
