@@ -1,15 +1,15 @@
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
 import { createDynamodbStore, type DynamodbClient, tableDefinition } from '@anymq/idempotency-dynamodb';
 import { testIdempotencyStore } from '@anymq/testing';
-import dynalite from 'dynalite';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
-const server = dynalite({ createTableMs: 0 }).listen(0, '127.0.0.1');
-await once(server, 'listening');
+const emulator = fork(fileURLToPath(new URL('emulator.ts', import.meta.url)));
+const [port] = (await once(emulator, 'message')) as [number];
 const client = new DynamoDBClient({
-  endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+  endpoint: `http://127.0.0.1:${port}`,
   region: 'eu-west-1',
   credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
 });
@@ -19,8 +19,8 @@ beforeAll(async () => {
 }, 20_000);
 afterAll(async () => {
   client.destroy();
-  server.close();
-  await once(server, 'close');
+  emulator.disconnect();
+  await once(emulator, 'exit');
 });
 
 testIdempotencyStore(
@@ -31,7 +31,7 @@ testIdempotencyStore(
       // The emulator serves the tests below too.
     },
   },
-  // The server computes in this very process, a request for each key.
+  // A request for each key, to a server of one thread.
   { timeScale: 4 },
 );
 
