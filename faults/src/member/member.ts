@@ -17,7 +17,7 @@ export interface Member {
   /** Resolves when the process that runs now has ended. */
   died(): Promise<void>;
   tell(order: Order): void;
-  /** What the process holds now; undefined when it died before it told. */
+  /** What the process holds now; undefined when it has ended, or ends before it has told. */
   measure(): Promise<Holdings | undefined>;
   /** In its own way. Resolves when the process has ended. */
   stop(): Promise<void>;
@@ -73,6 +73,7 @@ export function startMember(
     tell: (order) => void child.send(order),
     measure() {
       const asked = child;
+      if (!asked.connected) return Promise.resolve(undefined);
       asked.send({ do: 'measure' } satisfies Order);
       return new Promise((resolve) => {
         const answer = (holdings: Holdings | undefined) => {
