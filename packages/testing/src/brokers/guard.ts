@@ -4,11 +4,15 @@ import { labels } from './labels.ts';
 
 /** Removes the containers that carry its mark when this process ends, in whatever way: SIGKILL and a crash included. */
 export interface Guard {
-  /** The label, as `name=value`, that every container of this process carries from its creation. */
+  /**
+   * The label, as `name=value`, that every container of this process carries from its creation.
+   *
+   * @throws {Error} once `remove` was called: what is created from then on might be seen by nobody
+   */
   readonly mark: readonly [name: string, value: string];
   /** Lets the containers outlive the process. */
   dismiss(): void;
-  /** Removes them now, and resolves when they are gone. Nothing may be started under this guard any more. */
+  /** Removes them now, and resolves when they are gone. Nothing can be started under this guard any more. */
   remove(): Promise<void>;
 }
 
@@ -27,12 +31,17 @@ export function createGuard(): Guard {
   watcher.unref();
   // A pipe is a socket to Node; it must not keep the process alive.
   (watcher.stdin as unknown as { unref?: () => void }).unref?.();
+  let isOver = false;
   return {
-    mark,
+    get mark() {
+      if (isOver) throw new Error('Interrupted: no container is started any more.');
+      return mark;
+    },
     dismiss() {
       watcher.stdin.end('dismissed');
     },
     async remove() {
+      isOver = true;
       const gone = new Promise((resolve) => watcher.on('exit', resolve).on('error', resolve));
       watcher.ref();
       watcher.stdin.end();

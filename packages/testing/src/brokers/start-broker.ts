@@ -53,6 +53,7 @@ export async function startContainers(
   const images: string[] = [];
   // One after the other: two that need the same base image would build it twice.
   for (const spec of specs) images.push(await resolveImage(spec.image));
+  // Asked for last: images may have taken minutes, and this may have been interrupted meanwhile.
   const marks = { [guard.mark[0]]: guard.mark[1], [labels.use]: use, [labels.broker]: name };
   return Promise.all(
     specs.map((spec, part) => {

@@ -7,10 +7,11 @@ import { brokerTable } from '../../src/brokers/broker-table.ts';
 import type { BrokerName } from '../../src/brokers/broker-table.ts';
 import { brokerSetup } from '../../src/brokers/broker-setup.ts';
 import { BrokerUnavailableError, resolveImage } from '../../src/brokers/image.ts';
+import { createGuard } from '../../src/brokers/guard.ts';
 import { docker } from '../../src/brokers/run-command.ts';
 import { sharedBroker } from '../../src/brokers/shared-brokers.ts';
 import { startBehindProxy } from '../../src/proxy/index.ts';
-import { startBroker } from '../../src/brokers/start-broker.ts';
+import { startBroker, startContainers } from '../../src/brokers/start-broker.ts';
 import type { StartedBroker } from '../../src/brokers/index.ts';
 import { createVirtualHost } from '../../src/brokers/virtual-host.ts';
 
@@ -73,6 +74,20 @@ test('a broker behind a proxy is reached through it, and past it', async (contex
   await answers(behind.broker);
   await behind.stop();
   expect(await containersOn(behind.broker)).toBe('');
+});
+
+test('what is interrupted while it starts is removed, and nothing is started after it', async (context) => {
+  await requireImage(context, 'redis');
+  const guard = createGuard();
+  const mark = guard.mark.join('=');
+  const marked = async () => (await docker(['ps', '--all', '--quiet', '--filter', `label=${mark}`])).stdout;
+  const starting = Promise.allSettled([startContainers('redis', {}, guard, 'run')]);
+  await vi.waitUntil(async () => (await marked()) !== '', { timeout: 60_000 });
+  await guard.remove();
+  await starting;
+  expect(await marked()).toBe('');
+  await expect(startContainers('redis', {}, guard, 'run')).rejects.toThrow(/Interrupted/);
+  expect(await marked()).toBe('');
 });
 
 test('a server that ends at once is told by its own last words', async (context) => {
