@@ -1,7 +1,8 @@
 // npm test: sets up, runs every check, then the tests; stops at the first check that fails.
 // npm test -- ARGUMENTS: only the tests, with vitest's own arguments.
 // --fast: only the quick checks. --node22: only the tests, on the oldest Node that users may have.
-// --versions: only the conformance suites of the adapters, on other versions of their servers.
+// --versions: only the conformance suites of the adapters, and tests of what only a server's insides carry, on other versions
+// of their servers.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,9 +38,9 @@ async function runAll() {
 /** One after the other, and all of them, whichever fails. */
 async function runVersions() {
   const failed = [];
-  for (const { title, broker, version, adapter } of otherVersions) {
+  for (const { title, broker, version, adapter, tests } of otherVersions) {
     console.log(`\n${title}`);
-    const suite = [`packages/${adapter}/test/conformance.test.ts`, ...rest];
+    const suite = [...['conformance', ...tests].map((name) => `packages/${adapter}/test/${name}.test.ts`), ...rest];
     const code = await runTests(pinnedNode[24], { ANYMQ_TEST_VERSIONS: `${broker}=${version}` }, suite);
     if (code !== 0) failed.push(title);
   }
