@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import type { IdempotencyStore } from '@anymq/core';
 import { storeCasesOf, type StoreCase } from './store-case.ts';
-import { ask, claim, stateOf } from './store-context.ts';
+import { ask, claim, stateOf, type StoreContext } from './store-context.ts';
 
 export const leaseCases: readonly StoreCase[] = storeCasesOf('leases', [
   {
@@ -81,17 +82,11 @@ export const leaseCases: readonly StoreCase[] = storeCasesOf('leases', [
     name: 'extending gives another lease, counted from now, as often as it is asked for',
     async run(context) {
       const [one = assert.fail(), other = assert.fail()] = await context.stores(2);
-      const own = await claim(one, 'a', context.short);
-      for (let times = 0; times < 3; times++) {
-        const lease = context.shortLease();
-        assert.deepEqual(await one.extend([own], context.short), [true]);
-        await context.shortEnds(0.6);
-        await lease.whileItLasts(async () =>
-          assert.equal(await stateOf(other, 'a'), 'busy', 'it ran out although it was extended'),
-        );
-      }
+      let key = 'a';
+      // Where a lease ended before it could be extended, nothing is said, and it begins again with another key.
+      while (!(await isKeptInTime(context, [one, other], key))) key += 'a';
       await context.shortEnds();
-      await claim(other, 'a', context.long);
+      await claim(other, key, context.long);
     },
   },
   {
@@ -120,3 +115,24 @@ export const leaseCases: readonly StoreCase[] = storeCasesOf('leases', [
     },
   },
 ]);
+
+/** Extends a claim three times; false: too slowly for any of it to be told. */
+async function isKeptInTime(
+  context: StoreContext,
+  [one, other]: readonly [IdempotencyStore, IdempotencyStore],
+  key: string,
+): Promise<boolean> {
+  let lease = context.shortLease();
+  const own = await claim(one, key, context.short);
+  for (let times = 0; times < 3; times++) {
+    const longer = context.shortLease();
+    const extend = async (): Promise<void> => assert.deepEqual(await one.extend([own], context.short), [true]);
+    if (!(await lease.whileItLasts(extend))) return false;
+    lease = longer;
+    await context.shortEnds(0.6);
+    const isBusy = async (): Promise<void> =>
+      assert.equal(await stateOf(other, key), 'busy', 'it ran out although it was extended');
+    if (!(await lease.whileItLasts(isBusy))) return false;
+  }
+  return true;
+}

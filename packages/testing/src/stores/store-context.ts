@@ -43,13 +43,15 @@ export class StoreContext {
     await new Promise((resolve) => setTimeout(resolve, this.short.leaseMs * share + 5));
   }
 
-  /** A short lease that begins now. What is found too late, on a slow machine, says nothing. */
-  shortLease(): { whileItLasts(check: () => Promise<void>): Promise<void> } {
+  /** A short lease that begins now. What fails too late, on a slow machine, says nothing: then a check resolves to false. */
+  shortLease(): { whileItLasts(check: () => Promise<void>): Promise<boolean> } {
     const until = performance.now() + this.short.leaseMs;
     return {
       async whileItLasts(check) {
         const [outcome] = await Promise.allSettled([check()]);
-        if (outcome.status === 'rejected' && performance.now() < until) throw outcome.reason;
+        if (outcome.status === 'fulfilled') return true;
+        if (performance.now() < until) throw outcome.reason;
+        return false;
       },
     };
   }
