@@ -86,7 +86,7 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
   try {
     const aftermath = (await fault.inflict(scene)) ?? {};
     const mendedAt = Date.now();
-    const settled = await settle(view, mq, aftermath, messages);
+    const settled = await settle(view, mq, aftermath, producers);
     const settledAfterMs = Date.now() - mendedAt;
     await Promise.all(consumers.map((consumer) => consumer.stop()));
     view.look();
@@ -102,7 +102,7 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
           ? recovery(view.entries, mendedAt)
           : longestSilence(view.entries, aftermath.brokenAt),
       settledAfterMs,
-      unsent: messages - verdict.confirmed,
+      unsent: producers.every(({ isDone }) => isDone) ? 0 : messages - verdict.confirmed,
       secrets: leakedSecrets(log),
     };
     if (!isBad(outcome)) rmSync(folder, { recursive: true });
@@ -139,7 +139,7 @@ async function settle(
   view: LedgerView,
   mq: Client,
   { mayBeLost = () => false }: Aftermath,
-  messages: number,
+  producers: readonly Member[],
 ): Promise<Evidence> {
   const rules = { mayBeLost, isOrdered, isPoison: (id: string) => fateOf(id) === 'poison' };
   const bare: Evidence = { ...rules, entries: view.entries, letters: [] };
@@ -150,7 +150,7 @@ async function settle(
     if (view.entries.length !== seen) quietSince = Date.now();
     seen = view.entries.length;
     // Looking at the dead letters costs the broker something: only when nothing else is missing.
-    if (view.confirmed < messages || pending(bare).some((id) => !rules.isPoison(id))) continue;
+    if (producers.some(({ isDone }) => !isDone) || pending(bare).some((id) => !rules.isPoison(id))) continue;
     evidence = { ...bare, letters: await letters(mq) };
     if (pending(evidence).length === 0) break;
   }

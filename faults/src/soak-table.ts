@@ -5,7 +5,6 @@ import { rowOf } from './table.ts';
 import type { Row } from './table.ts';
 
 export interface SoakRow extends Row {
-  /** For which it would run if nothing held up the sends. */
   readonly minutes: number;
   readonly held: readonly Held[];
 }

@@ -37,7 +37,7 @@ async function soakOne(driver: DriverName, { minutes, rate, seed }: SoakOptions)
   const behind = await startDriver(driver, false);
   let held: readonly Held[] = [];
   try {
-    const fault = createSoak((found) => (held = found));
+    const fault = createSoak(minutes, (found) => (held = found));
     const outcome = await runFault(fault, { driver, behind, messages: minutes * 60 * rate, rate, seed });
     return { outcome, minutes, held };
   } finally {

@@ -25,16 +25,21 @@ export const mixture: Fault = {
 const warmUpMs = 60_000;
 const betweenMs = 30_000;
 
-/** One every 30 s; the first process of each role is spared, so that what it holds can be compared. */
-export function createSoak(found: (held: readonly Held[]) => void): Fault {
+/**
+ * One every 30 s for so long, then nothing more is sent; the first process of each role is spared, so that what it holds can be
+ * compared.
+ */
+export function createSoak(minutes: number, found: (held: readonly Held[]) => void): Fault {
   return {
     name: 'soak',
     what: 'a low steady rate with a short random fault every 30 s',
     async inflict(scene) {
-      await delay(warmUpMs);
+      const over = delay(minutes * 60_000);
+      await delay(Math.min(warmUpMs, minutes * 30_000));
       const first = await holdingsOf(scene);
-      await strikeUntil(scene, scene.progress(0.98), () => delay(betweenMs), 1);
+      await strikeUntil(scene, over, () => delay(betweenMs), 1);
       const last = await holdingsOf(scene);
+      for (const producer of scene.producers) producer.tell({ do: 'enough' });
       found(
         first.flatMap(({ member, holdings }) => {
           const then = last.find((other) => other.member === member)?.holdings;

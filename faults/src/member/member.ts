@@ -10,6 +10,8 @@ export interface Member {
   readonly role: Role;
   /** How often it ended without having been told to, and was started again. */
   readonly deaths: number;
+  /** Whether all of its work is done: of a producer, all that it was to send is confirmed. */
+  readonly isDone: boolean;
   /** Resolves when it is ready for the first time. */
   readonly ready: Promise<void>;
   /** It is started again at once, as a supervisor does, when it ends by that. */
@@ -35,6 +37,7 @@ export function startMember(
   const ready = Promise.withResolvers<void>();
   let deaths = 0;
   let over = false;
+  let done = false;
   let child = start();
 
   function start(): ChildProcess {
@@ -47,7 +50,7 @@ export function startMember(
       output?.on('data', (chunk: Buffer) => appendFileSync(log, chunk));
     started.on('message', ({ is }: Report) => {
       if (is === 'ready') ready.resolve();
-      if (is === 'done') over = true;
+      if (is === 'done') over = done = true;
     });
     // One that is gone cannot be told anything, and is started again; one that cannot be started at all says why.
     started.on('error', (error) => appendFileSync(log, `${role}: ${error.message}\n`));
@@ -66,6 +69,9 @@ export function startMember(
     role,
     get deaths() {
       return deaths;
+    },
+    get isDone() {
+      return done;
     },
     ready: ready.promise,
     signal: (name) => void child.kill(name),

@@ -18,6 +18,8 @@ export interface MemberOptions {
 /** What a running member can be told. */
 export type Order =
   | { readonly do: 'stop' }
+  /** A producer sends nothing more than what it has begun, and is done. */
+  | { readonly do: 'enough' }
   /** The next handler blocks the event loop for so long. */
   | { readonly do: 'block'; readonly ms: number }
   /** The next handler leaves a rejection that nobody handles. */

@@ -16,7 +16,10 @@ const lanes = [...orderedLanes, ...plainLanes].filter((_, lane) => lane % option
 const inLane = options.messages / (orderedLanes.length + plainLanes.length);
 const pauseMs = options.rate === 0 ? 0 : (1000 * (orderedLanes.length + plainLanes.length)) / options.rate;
 
+let isEnough = false;
+
 process.on('message', (order: Order) => {
+  if (order.do === 'enough') isEnough = true;
   if (order.do === 'measure') void measure().then((holdings) => tell({ is: 'measured', holdings }));
 });
 process.on('disconnect', () => process.exit());
@@ -40,7 +43,7 @@ function nextOfEach(): ReadonlyMap<string, number> {
 }
 
 async function sendLane(key: string, producer: Producer<Work>): Promise<void> {
-  for (let sequence = next.get(key) ?? 0; sequence < inLane; sequence++) {
+  for (let sequence = next.get(key) ?? 0; sequence < inLane && !isEnough; sequence++) {
     const started = performance.now();
     await sendUntilConfirmed(key, sequence, producer);
     const rest = pauseMs - (performance.now() - started);
