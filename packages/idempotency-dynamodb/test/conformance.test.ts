@@ -32,7 +32,7 @@ testIdempotencyStore(
     },
   },
   // A request for each key, to a server of one thread.
-  { timeScale: 4 },
+  { timeScale: 4, concurrency: 1 },
 );
 
 const lease = { leaseMs: 1000 };

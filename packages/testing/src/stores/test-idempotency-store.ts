@@ -1,15 +1,21 @@
-import { afterAll, describe, test, type TestContext } from 'vitest';
+import { afterAll, describe, test, vi, type TestContext } from 'vitest';
 import { allStoreCases } from './all-store-cases.ts';
 import { runStoreCase, storeCaseLimitMs, type StoreConformanceOptions } from './run-store-conformance.ts';
 import { storeGroupTitles, type StoreCase, type StoreGroup } from './store-case.ts';
 import type { StoreHarness } from './store-harness.ts';
 
+export interface TestIdempotencyStoreOptions extends StoreConformanceOptions {
+  /** Cases at once, each in its own namespace: 5 by default; 1 for a server that has one thread. */
+  readonly concurrency?: number;
+}
+
 /**
  * Registers the conformance suite of idempotency stores with vitest: all that a store's own suite calls. Closes the
  * harness at the end. Cases that need a missing member of the harness are shown as skipped, with the reason.
  */
-export function testIdempotencyStore(harness: StoreHarness, options: StoreConformanceOptions = {}): void {
-  const { groups = Object.keys(storeGroupTitles) as readonly StoreGroup[], timeScale = 1 } = options;
+export function testIdempotencyStore(harness: StoreHarness, options: TestIdempotencyStoreOptions = {}): void {
+  const { groups = Object.keys(storeGroupTitles) as readonly StoreGroup[], timeScale = 1, concurrency = 5 } = options;
+  vi.setConfig({ maxConcurrency: concurrency });
   const limits = { timeout: storeCaseLimitMs * timeScale * 2 };
   const register = (each: StoreCase): void => {
     test(each.name, async (context: TestContext) => {
