@@ -31,6 +31,12 @@ export function faultyStoreTable(): string {
   );
 }
 
+const handlers: Readonly<Record<string, string>> = {
+  consume: 'single',
+  'consume-batch': 'a batch',
+  'consume-4-batches': 'four batches at once',
+};
+
 /** What was measured, one line for each consumer and protection. */
 export function idempotencyCost(): string {
   const path = 'benchmarks/results/idempotency.json';
@@ -45,7 +51,7 @@ export function idempotencyCost(): string {
       const speed = Math.round(result.messagesPerSecond.median).toLocaleString('en-US');
       return [
         result.on,
-        result.operation === 'consume' ? 'single' : 'batch',
+        handlers[result.operation] ?? result.operation,
         result.variant,
         speed,
         share,
