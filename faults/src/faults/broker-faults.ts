@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { credentials } from '../drivers.ts';
+import { connect } from '@anymq/core';
+import { credentials, placeOf } from '../drivers.ts';
 import type { Fault, Scene } from '../fault.ts';
 import { between } from '../random.ts';
+import { ordered, plain } from '../work.ts';
 
 export const brokerFaults: readonly Fault[] = [
   {
@@ -51,7 +53,6 @@ export const brokerFaults: readonly Fault[] = [
   {
     name: 'destination-deleted',
     what: 'the queues are deleted under way: what was in them is gone, what comes after is not',
-    drivers: ['rabbitmq', 'redis'],
     async inflict(scene) {
       await someWay(scene);
       await deleteAll(scene);
@@ -102,14 +103,12 @@ async function exec({ behind }: Scene, ...command: readonly string[]): Promise<s
   return behind.broker.container.exec(command);
 }
 
-async function deleteAll(scene: Scene): Promise<void> {
-  if (scene.driver === 'redis') {
-    const keys = (await exec(scene, 'redis-cli', '--raw', 'keys', `*${scene.namespace}*`)).trim().split('\n');
-    await exec(scene, 'redis-cli', 'del', ...keys);
-    return;
+/** As somebody else does it: the processes that work there are not told. */
+async function deleteAll({ behind, namespace }: Scene): Promise<void> {
+  const mq = await connect({ brokers: { main: placeOf(behind.broker.url) }, namespace });
+  try {
+    await mq.remove([plain, ordered]);
+  } finally {
+    await mq.close();
   }
-  // One Erlang machine for all of them: by the time that the tenth has started, everything would be consumed.
-  const ours = `binary:match(element(4, amqqueue:get_name(Q)), <<"${scene.namespace}">>) =/= nomatch`;
-  const each = 'rabbit_amqqueue:delete(Q, false, false, <<"faults">>)';
-  await exec(scene, 'rabbitmqctl', 'eval', `length([${each} || Q <- rabbit_amqqueue:list(), ${ours}]).`);
 }
