@@ -12,6 +12,7 @@ import { docker } from '../../src/brokers/run-command.ts';
 import { sharedBroker } from '../../src/brokers/shared-brokers.ts';
 import { startBehindProxy } from '../../src/proxy/index.ts';
 import { startBroker, startContainers } from '../../src/brokers/start-broker.ts';
+import { startCluster } from '../../src/brokers/start-cluster.ts';
 import type { StartedBroker } from '../../src/brokers/index.ts';
 import { createVirtualHost } from '../../src/brokers/virtual-host.ts';
 
@@ -63,6 +64,25 @@ test.for(['kafka', 'sqs', 'postgres'] as const)('%s answers, and does so again a
   await answers(broker);
   await broker.container.stop();
 });
+
+test.for(['kafka', 'rabbitmq'] as const)(
+  'three servers of %s answer, one is killed and comes back',
+  async (name, context) => {
+    await requireImage(context, name);
+    const { url, ports, servers, container } = await startCluster(name);
+    const answering = async (): Promise<readonly boolean[]> => {
+      const answers = await Promise.allSettled(ports.map((port) => brokerTable[name].containers[0].answers(port)));
+      return answers.map(({ status }) => status === 'fulfilled');
+    };
+    expect(await answering()).toEqual([true, true, true]);
+    await servers[1]?.kill();
+    expect(await answering()).toEqual([true, false, true]);
+    await servers[1]?.start();
+    expect(await answering()).toEqual([true, true, true]);
+    await container.stop();
+    expect(await containersOn({ url })).toBe('');
+  },
+);
 
 test('a broker behind a proxy is reached through it, and past it', async (context) => {
   await requireImage(context, 'redis');
