@@ -17,9 +17,6 @@ const configurations: Readonly<Record<DriverName, Configuration>> = {
 
 export const driverNames: readonly DriverName[] = Object.keys(configurations) as DriverName[];
 
-/** Those of the short form, in `npm test`. */
-export const shortDriverNames: readonly DriverName[] = ['redis', 'rabbitmq'];
-
 /** Whom every broker lets in, and what nobody may print. SQS's emulators ask nobody; there it is the secret key. */
 export const credentials: Credentials = { username: 'default', password: 'p@ss-nobody/may%print' };
 

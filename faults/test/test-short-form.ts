@@ -1,13 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BrokerUnavailableError } from '@anymq/testing/brokers';
 import type { BrokerBehindProxy } from '@anymq/testing/proxy';
-import { shortDriverNames, startDriver } from '../src/drivers.ts';
+import { startDriver } from '../src/drivers.ts';
+import type { DriverName } from '../src/drivers.ts';
 import { faults } from '../src/faults.ts';
 import { isBad, runFault } from '../src/run-fault.ts';
 
 const short = faults.filter((fault) => fault.short === true);
 
-describe.each(shortDriverNames)('on %s', (driver) => {
+/** The faults that `npm test` runs, on one driver: a file each, so that they run beside each other. */
+export function testShortForm(driver: DriverName): void {
   let behind: BrokerBehindProxy | undefined;
   let leftOut = '';
 
@@ -30,4 +32,4 @@ describe.each(shortDriverNames)('on %s', (driver) => {
       outcome === undefined ? leftOut : [false, outcome],
     );
   });
-});
+}
