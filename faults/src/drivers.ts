@@ -11,7 +11,12 @@ export type DriverName = Exclude<BrokerName, 'postgres'>;
 const configurations: Readonly<Record<DriverName, Configuration>> = {
   redis: { appendonly: 'yes', appendfsync: 'always' },
   rabbitmq: {},
-  kafka: {},
+  // Everybody may do everything until something is denied.
+  kafka: {
+    'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+    'allow.everyone.if.no.acl.found': 'true',
+    'super.users': 'User:ANONYMOUS',
+  },
   sqs: {},
 };
 

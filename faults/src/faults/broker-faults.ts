@@ -3,6 +3,7 @@ import { connect } from '@anymq/core';
 import { credentials, placeOf } from '../drivers.ts';
 import type { Fault, Scene } from '../fault.ts';
 import { between } from '../random.ts';
+import { giveKafkaRights, takeKafkaRights } from './kafka-rights.ts';
 import { ordered, plain } from '../work.ts';
 
 export const brokerFaults: readonly Fault[] = [
@@ -42,13 +43,14 @@ export const brokerFaults: readonly Fault[] = [
     name: 'memory-alarm',
     what: 'the broker has no memory left for 8 s and takes nothing more',
     drivers: ['rabbitmq', 'redis'],
-    inflict: (scene) => forAWhile(scene, noMemory, 8000, enoughMemory),
+    inflict: (scene) => forAWhile(scene, [tells(noMemory), tells(enoughMemory)], 8000),
   },
   {
     name: 'rights-taken',
     what: "the user's rights are taken away for 5 s, connections are kept",
-    drivers: ['rabbitmq', 'redis'],
-    inflict: (scene) => forAWhile(scene, noRights, 5000, allRights),
+    drivers: ['rabbitmq', 'redis', 'kafka'],
+    inflict: (scene) =>
+      forAWhile(scene, scene.driver === 'kafka' ? kafkaRights : [tells(noRights), tells(allRights)], 5000),
   },
   {
     name: 'destination-deleted',
@@ -90,17 +92,23 @@ function someWay({ random, progress }: Scene): Promise<void> {
   return progress(between(random, 0.2, 0.6));
 }
 
-/** Tells the broker one thing, and the other after so long. */
-async function forAWhile(scene: Scene, broken: Commands, ms: number, mended: Commands): Promise<void> {
-  const driver = scene.driver === 'redis' ? 'redis' : 'rabbitmq';
-  await someWay(scene);
-  await exec(scene, ...broken[driver]);
-  await delay(ms);
-  await exec(scene, ...mended[driver]);
+type Change = (scene: Scene) => Promise<unknown>;
+
+const kafkaRights: readonly [Change, Change] = [
+  ({ behind }) => takeKafkaRights(behind.broker.url),
+  ({ behind }) => giveKafkaRights(behind.broker.url),
+];
+
+function tells(commands: Commands): Change {
+  return ({ driver, behind }) => behind.broker.container.exec(commands[driver === 'redis' ? 'redis' : 'rabbitmq']);
 }
 
-async function exec({ behind }: Scene, ...command: readonly string[]): Promise<string> {
-  return behind.broker.container.exec(command);
+/** The one change, and the other after so long. */
+async function forAWhile(scene: Scene, [breaks, mends]: readonly [Change, Change], ms: number): Promise<void> {
+  await someWay(scene);
+  await breaks(scene);
+  await delay(ms);
+  await mends(scene);
 }
 
 /** As somebody else does it: the processes that work there are not told. */
