@@ -1,5 +1,12 @@
 // One of the processes of the proof: handles messages until it is killed, or until the test that started it has ended.
-import { connect, defineQueue, idempotent, type ConsumeMiddleware, type IdempotencyStore } from '@anymq/core';
+import {
+  connect,
+  defineQueue,
+  idempotent,
+  type Claim,
+  type ConsumeMiddleware,
+  type IdempotencyStore,
+} from '@anymq/core';
 import { transactional, type Inbox } from '@anymq/idempotency-postgres';
 import type { PoolClient } from 'pg';
 import { Journal } from './journal.ts';
@@ -12,15 +19,33 @@ const { worker, namespace, leaseMs, protection } = settings;
 const journal = new Journal(settings.journalUrl, namespace);
 const failureRate = 0.2;
 
-/** Notes what the store has confirmed, and what it has refused. */
+/** Notes what the store has confirmed, what it has refused, and whose lease had ended when its run had failed. */
 function noting(store: IdempotencyStore): IdempotencyStore {
+  const leasedUntil = new Map<string, number>();
+  const place = ({ key, token }: Claim): string => `${key} ${token}`;
   return {
-    claim: (keys, options) => store.claim(keys, options),
-    extend: (claims, options) => store.extend(claims, options),
-    release: (claims) => store.release(claims),
+    async claim(keys, options) {
+      const until = performance.now() + options.leaseMs;
+      const answers = await store.claim(keys, options);
+      for (const [n, answer] of answers.entries())
+        if (answer.state === 'claimed') leasedUntil.set(place({ key: keys[n] ?? '', token: answer.token }), until);
+      return answers;
+    },
+    async extend(claims, options) {
+      const until = performance.now() + options.leaseMs;
+      const answers = await store.extend(claims, options);
+      for (const [n, claim] of claims.entries()) if (answers[n] === true) leasedUntil.set(place(claim), until);
+      await noteLost(claims.filter((_, n) => answers[n] !== true));
+      return answers;
+    },
+    async release(claims) {
+      // It could not renew in time, so somebody else may have begun.
+      await noteLost(claims.filter((claim) => performance.now() > (leasedUntil.get(place(claim)) ?? 0)));
+      await store.release(claims);
+    },
     close: () => store.close(),
     async complete(claims, options) {
-      const ids = claims.map(({ key }) => key.slice(key.lastIndexOf('/') + 1));
+      const ids = claims.map(idOf);
       const answers = await store.complete(claims, options).catch(async (error: unknown) => {
         await journal.note(worker, 'unanswered', ids);
         throw error;
@@ -30,14 +55,18 @@ function noting(store: IdempotencyStore): IdempotencyStore {
         'completed',
         ids.filter((_, n) => answers[n] === true),
       );
-      await journal.note(
-        worker,
-        'lost',
-        ids.filter((_, n) => answers[n] !== true),
-      );
+      await noteLost(claims.filter((_, n) => answers[n] !== true));
       return answers;
     },
   };
+}
+
+function idOf({ key }: { readonly key: string }): string {
+  return key.slice(key.lastIndexOf('/') + 1);
+}
+
+function noteLost(claims: readonly Claim[]): Promise<void> {
+  return journal.note(worker, 'lost', claims.map(idOf));
 }
 
 const inbox: Inbox<PoolClient> | undefined =
