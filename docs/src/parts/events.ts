@@ -11,7 +11,7 @@ const meanings: Readonly<Record<EventType, string>> = {
   'dead-letter': 'A message became a dead letter: the broker has confirmed it.',
   discarded: 'With `deadLetter: false`: a message was given up.',
   expired: 'A message was received after its `expiresAfterMs` and is dropped.',
-  suspect: 'A message may have killed its process, and is run alone.',
+  suspect: 'A message may have killed its process, and runs apart from all others.',
   joined: 'A message was delivered again while its handler still ran here, and joined that run.',
   lost: 'A delivery was no longer ours when it ended: somebody may run the message again.',
   'partition-waits':

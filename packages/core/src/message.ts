@@ -50,7 +50,7 @@ export interface Received extends Message {
   readonly token: Token;
   /** Carried by the message, from 1. Core clamps what is not a whole number from 1 to 1,000,000. */
   readonly attempt: number;
-  /** Deaths of a process while this message ran alone, as far as the driver can tell. Core dead-letters at `crashLimit`. */
+  /** Runs after a mark by `markStarted` that ended in the death of their process, as far as the driver can tell. Core dead-letters at `crashLimit`. */
   readonly crashCount: number;
   /** True when an earlier delivery ended without being settled, so that this one may have killed its process: core runs it alone. */
   readonly suspect?: boolean | undefined;

@@ -18,8 +18,8 @@ export class Delivery {
   /** Once it is settled or lost: what every later settlement answers. */
   result: SettleResult | undefined = undefined;
   settling: Promise<SettleResult> | undefined = undefined;
-  /** Runs that were begun and not settled, this one included. */
-  marks = 0;
+  /** Runs that were begun and not settled, this one included; undefined: nobody was asked yet. */
+  marks: number | undefined = undefined;
   /** By `markStarted`: what identifies the message, also when it is forgotten. */
   markedAs: string | undefined = undefined;
 

@@ -22,7 +22,7 @@ const streamOptions = {
 type Kind = '+' | '-' | '0' | '?';
 
 /**
- * How often a run alone was begun and not ended, per suspect. The broker's own count would not do: it rises for everything
+ * How often a marked run was begun and not ended, per suspect. The broker's own count would not do: it rises for everything
  * that was merely fetched. It is a log that all members write to and read from its beginning, a stream; made when the first
  * suspect runs, and read once there is one.
  */

@@ -101,7 +101,9 @@ export class OrderedReceiver implements Receiver {
       const opened = await unlessAborted(Promise.all(this.#lanes.map((lane) => this.#openLane(lane))), signal);
       if (opened === undefined) return [];
       this.#settler.survived(this.#survivors.splice(0));
-      return await handOut(this.#context, this.#from, this.#marks, await this.#take(request));
+      const taken = await this.#take(request);
+      const buffered = () => this.#lanes.flatMap(({ feed }) => feed?.buffer ?? []);
+      return await handOut(this.#context, this.#from, this.#marks, taken, buffered);
     } catch (error) {
       throw this.#wasOpen ? whileGoing(error, this.#lanes[0]?.queue ?? '') : asError(error);
     }

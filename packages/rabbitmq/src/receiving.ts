@@ -87,20 +87,16 @@ export function takeFrom(feed: Feed, share: Share, taken: Delivery[]): void {
   else feed.buffer.splice(0, count);
 }
 
-/** What core gets; of suspects it is asked first how many runs were begun. What is lost meanwhile is left out. */
+/** What core gets. What is lost meanwhile is left out. */
 export async function handOut(
-  { clock, tell }: DriverContext,
+  context: DriverContext,
   from: Address,
   marks: Marks,
   taken: readonly Delivery[],
+  buffered: () => readonly Delivery[],
 ): Promise<readonly Received[]> {
-  const suspects = taken.filter(({ isSuspect }) => isSuspect);
-  if (suspects.length > 0) {
-    const counts = await marks
-      .counts(suspects.map(({ identity }) => identity))
-      .catch(tell('counting the runs of suspects'));
-    for (const [index, suspect] of suspects.entries()) suspect.marks = counts?.[index] ?? 0;
-  }
+  if (taken.some(isOpenQuestion)) await countRuns(context, marks, [...taken, ...buffered()].filter(isOpenQuestion));
+  const { clock } = context;
   const nowMs = clock.now();
   const batch: Received[] = [];
   for (const delivery of taken) {
@@ -108,13 +104,28 @@ export async function handOut(
     const received = decodeMessage(delivery.message, nowMs, from.name);
     delivery.id = received.id;
     received.token = delivery;
-    received.crashCount = delivery.marks;
+    received.crashCount = delivery.marks ?? 0;
     received.suspect = delivery.isSuspect;
     received.redelivered = delivery.isRedelivered;
     if (from.ordering === 'key') received.partition = delivery.feed.partition;
     batch.push(received);
   }
   return batch;
+}
+
+function isOpenQuestion({ isSuspect, marks }: Delivery): boolean {
+  return isSuspect && marks === undefined;
+}
+
+/**
+ * One question for all suspects that have arrived: nobody else can begin a run of what is ours. Core gets them one by one,
+ * and asking for each would cost more than its mark and its run together.
+ */
+async function countRuns({ tell }: DriverContext, marks: Marks, suspects: readonly Delivery[]): Promise<void> {
+  const counts = await marks
+    .counts(suspects.map(({ identity }) => identity))
+    .catch(tell('counting the runs of suspects'));
+  if (counts !== undefined) for (const [index, suspect] of suspects.entries()) suspect.marks = counts[index];
 }
 
 /** Of a consumer that had been going: it goes on trying, for somebody may make the queue again. */

@@ -90,7 +90,7 @@ export class Settler {
 
   #acknowledge(deliveries: readonly Delivery[]): void {
     const suspects = deliveries
-      .filter(({ marks, markedAs }) => markedAs !== undefined || marks > 0)
+      .filter(({ marks, markedAs }) => markedAs !== undefined || (marks ?? 0) > 0)
       .map(({ identity }) => identity);
     for (const [feed, each] of byFeed(deliveries)) {
       if (!feed.acknowledge(each)) for (const delivery of each) delivery.result = lost;

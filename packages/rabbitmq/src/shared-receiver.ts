@@ -92,7 +92,7 @@ export class SharedReceiver implements Receiver {
     try {
       const feed = await unlessAborted(this.#current(), signal);
       const taken = feed === undefined ? [] : await this.#take(feed, request);
-      return await handOut(this.#context, this.#from, this.#marks, taken);
+      return await handOut(this.#context, this.#from, this.#marks, taken, () => feed?.buffer ?? []);
     } catch (error) {
       throw this.#wasOpen ? whileGoing(error, this.#queue) : asError(error);
     } finally {

@@ -1,7 +1,9 @@
 import type { Address, Driver, OutgoingMessage, Received, Receiver } from '@anymq/core/driver';
 import { createRabbitmqDriver } from '@anymq/rabbitmq';
 import { sharedBroker } from '@anymq/testing/brokers';
+import { connect, type ConsumeMessage } from 'amqplib';
 import { afterEach, describe, expect, test } from 'vitest';
+import { markStream } from '../src/names.ts';
 import { createHarness } from './support/harness.ts';
 
 const url = sharedBroker('rabbitmq')?.url ?? '';
@@ -205,4 +207,52 @@ describe.runIf(url !== '')('on a real server', { timeout: 60_000 }, () => {
     await survivor.close();
     await keeper.remove(queue);
   });
+
+  test('of many suspects that have arrived it is asked once how often their runs were begun', async () => {
+    const namespace = newNamespace();
+    const harness = createHarness(url);
+    const keeper = await driverIn(namespace);
+    const single: Address = { ...ordered, partitions: 1 };
+    await keeper.provision({ destinations: [{ address: single, groups: [] }] }, 'create');
+    await send(keeper, single, numbers(200), 'key');
+    for (let death = 1; death <= 2; death++) {
+      const mortal = await harness.createDriver(namespace);
+      await take(await open(mortal, single), 200);
+      await harness.crash(mortal);
+      await mortal.close();
+    }
+    const survivor = await open(keeper, single);
+    for (const id of numbers(200)) {
+      const [received] = await take(survivor, 1);
+      expect(received).toMatchObject({ id, crashCount: 0, suspect: true });
+      await survivor.markStarted?.([received?.token ?? '']);
+      await acknowledgeAll(survivor, received === undefined ? [] : [received]);
+    }
+    await survivor.close();
+    const lines = await linesOf(markStream(keeper.physicalNames?.(single)['queue'] ?? ''), 400);
+    expect(lines.filter((line) => line.startsWith('+'))).toHaveLength(200);
+    // A few may have been on their way when the first was asked about.
+    expect(lines.filter((line) => line.startsWith('?')).length).toBeLessThan(10);
+    await keeper.remove(single);
+  });
 });
+
+/** Of a stream, from its beginning, until there are so many runs that were begun or ended. */
+async function linesOf(stream: string, runs: number): Promise<readonly string[]> {
+  const connection = await connect(url);
+  try {
+    const channel = await connection.createChannel();
+    await channel.prefetch(1000);
+    const lines: string[] = [];
+    const { promise: all, resolve } = Promise.withResolvers<void>();
+    const hear = (message: ConsumeMessage | null): void => {
+      lines.push(String(message?.content));
+      if (lines.filter((line) => !line.startsWith('?')).length === runs) resolve();
+    };
+    await channel.consume(stream, hear, { arguments: { 'x-stream-offset': 'first' } });
+    await all;
+    return lines;
+  } finally {
+    await connection.close();
+  }
+}

@@ -99,12 +99,8 @@ export class EventReceiver implements Receiver {
     return taken.map(({ received }) => received as Received);
   }
 
-  async markStarted(tokens: readonly Token[]): Promise<void> {
-    for (const token of tokens) {
-      if (!this.#leases.has(token)) continue;
-      await this.#marks.write(token.messageId, (token.received?.crashCount ?? 0) + 1);
-      token.isMarked = true;
-    }
+  markStarted(tokens: readonly Token[]): Promise<void> {
+    return this.#marks.begin(tokens.filter((token): token is Delivery => this.#leases.has(token)));
   }
 
   async extendLease(): Promise<void> {}

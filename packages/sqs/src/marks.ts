@@ -1,3 +1,4 @@
+import type { Delivery } from './delivery.ts';
 import type { DriverContext } from './driver-context.ts';
 import type { QueueEndpoint } from './sqs-endpoint.ts';
 
@@ -7,8 +8,8 @@ const maxMarks = 30;
 const keptMs = 24 * 60 * 60 * 1000;
 
 /**
- * How often a message that may have killed its process was begun to run alone: tags of its queue, for SQS counts receives only, and
- * keeps nothing else beside a message. Needs the rights to TagQueue, UntagQueue and ListQueueTags; without them deaths are not counted.
+ * How often a message that may have killed its process was begun to run under suspicion: tags of its queue, for SQS counts receives only,
+ * and keeps nothing else beside a message. Needs the rights to TagQueue, UntagQueue and ListQueueTags; without them deaths are not counted.
  */
 export class Marks {
   readonly #context: DriverContext;
@@ -35,10 +36,22 @@ export class Marks {
     }
   }
 
-  /** Durable when it resolves. */
-  async write(messageId: string, times: number): Promise<void> {
+  /** Once more. Durable when it resolves. */
+  async begin(deliveries: readonly Delivery[]): Promise<void> {
+    const timesOf = ({ messageId, received }: Delivery) => [messageId, (received?.crashCount ?? 0) + 1] as const;
+    await this.write(new Map(deliveries.map(timesOf)));
+    for (const delivery of deliveries) delivery.isMarked = true;
+  }
+
+  /** Times begun, by the message's id at SQS. Durable when it resolves. */
+  async write(times: ReadonlyMap<string, number>): Promise<void> {
+    if (times.size === 0) return;
     await this.#tidy();
-    await this.#endpoint.tag(this.#url, { [prefix + messageId]: `${times}@${this.#context.clock.now()}` });
+    const now = this.#context.clock.now();
+    await this.#endpoint.tag(
+      this.#url,
+      Object.fromEntries([...times].map(([messageId, count]) => [prefix + messageId, `${count}@${now}`])),
+    );
   }
 
   async clear(messageIds: readonly string[]): Promise<void> {

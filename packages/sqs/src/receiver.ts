@@ -92,12 +92,8 @@ class SqsReceiver implements Receiver {
     return this.#handOut(options);
   }
 
-  async markStarted(tokens: readonly Token[]): Promise<void> {
-    for (const token of tokens) {
-      if (!this.#leases.has(token)) continue;
-      await this.#marks.write(token.messageId, (token.received?.crashCount ?? 0) + 1);
-      token.isMarked = true;
-    }
+  markStarted(tokens: readonly Token[]): Promise<void> {
+    return this.#marks.begin(tokens.filter((token): token is Delivery => this.#leases.has(token)));
   }
 
   async extendLease(tokens: readonly Token[]): Promise<void> {

@@ -153,7 +153,7 @@ export class Settler {
     if (marked.length === 0) return;
     try {
       const earlier = marked.filter(({ delivery, outcome }) => outcome.kind === 'release' && timesOf(delivery) > 0);
-      for (const { delivery } of earlier) await marks.write(delivery.messageId, timesOf(delivery));
+      await marks.write(new Map(earlier.map(({ delivery }) => [delivery.messageId, timesOf(delivery)])));
       const gone = marked.filter((item) => !earlier.includes(item));
       if (gone.length > 0) await marks.clear(gone.map(({ delivery }) => delivery.messageId));
     } catch (error) {

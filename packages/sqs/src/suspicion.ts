@@ -5,7 +5,7 @@ import type { Marks } from './marks.ts';
 export const suspectAt = 3;
 const maxRemembered = 10_000;
 
-/** Which messages may have killed their process, and how often they did so while they ran alone. */
+/** Which messages may have killed their process, and how often they did so in runs that were marked. */
 export class Suspicion {
   readonly #marks: Marks;
   /** Receives that ended well, by the message's id at SQS: what we gave back ourselves was no death. */

@@ -72,8 +72,8 @@ export class Capacity {
     if (this.#limit < this.#bounds.maxInFlight) this.#limit *= 4;
   }
 
-  /** What is fetched next may be suspect too: one by one, until something is not. */
-  narrow(): void {
-    this.#limit = 1;
+  /** What is fetched next may be suspect too: no more than may run together, until something is not. */
+  narrow(limit: number): void {
+    this.#limit = limit;
   }
 }

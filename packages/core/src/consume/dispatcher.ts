@@ -69,24 +69,29 @@ export class Dispatcher {
     this.pump();
   }
 
-  /** Messages may come and start: neither paused nor stopping, and none has to run alone. */
+  /** Messages may come and start: neither paused nor stopping, and none has to run apart. */
   get isOpen(): boolean {
     return this.#accepting && !this.isolating;
   }
-  /** A message waits to be run alone: batches are not filled up meanwhile. */
+  /** Messages wait to be run apart: batches are not filled up meanwhile. */
   get isolating(): boolean {
-    return this.#isolation?.job !== undefined;
+    return this.#isolation?.isOn === true;
   }
 
   /** The next message to start, or undefined. The caller has a free slot, and begins it. */
   take(): Job | undefined {
     if (!this.#accepting) return undefined;
     if (this.isolating) return this.#takeIsolated();
-    for (let job = this.desk.ready.shift(); job !== undefined; job = this.desk.ready.shift()) {
-      if (job.state !== 'ready' || this.#goesBack(job) || this.#expire(job)) continue;
+    for (let job = this.#next(); job !== undefined; job = this.#next()) {
       if (!isSuspect(job.received)) return job;
-      if (this.#isolation?.begin(job) === true) return this.#takeIsolated();
+      if (this.#isolation?.begin(job, () => this.#next()) === true) return this.#takeIsolated();
     }
+    return undefined;
+  }
+
+  #next(): Job | undefined {
+    for (let job = this.desk.ready.shift(); job !== undefined; job = this.desk.ready.shift())
+      if (job.state === 'ready' && !this.#goesBack(job) && !this.#expire(job)) return job;
     return undefined;
   }
 
@@ -191,7 +196,7 @@ export class Dispatcher {
   async #cease(all: boolean): Promise<void> {
     this.#accepting = false;
     this.#context.onRefetch();
-    this.#giveIsolatedBack();
+    this.#isolation?.giveBack();
     await releaseUnstarted(this.desk, all);
     this.#afterLoss();
   }
@@ -220,28 +225,20 @@ export class Dispatcher {
   }
 
   #takeIsolated(): Job | undefined {
-    const job = this.#isolation?.job;
-    if (job?.state === 'ready' && this.desk.running === 0 && this.#goesBack(job)) {
-      this.#endIsolation();
-      return this.take();
-    }
-    return this.#isolation?.take();
-  }
-
-  #giveIsolatedBack(): void {
-    const job = this.#isolation?.job;
-    if (job?.state === 'ready') this.desk.giveBack(job);
+    const job = this.#isolation?.take();
+    if (job === undefined || !this.#goesBack(job)) return job;
+    this.#leave(job);
+    return this.take();
   }
 
   #onMarked(): void {
-    if (!this.#accepting) this.#giveIsolatedBack();
+    if (!this.#accepting) this.#isolation?.giveBack();
     this.#afterLoss();
     this.pump();
   }
 
-  #endIsolation(): void {
-    if (this.#isolation !== undefined) this.#isolation.job = undefined;
-    this.#capacity.narrow();
+  #leave(job: Job): void {
+    if (this.#isolation?.leave(job) === true) this.#capacity.narrow(this.#isolation.atOnce);
   }
 
   #onSettled(job: Job, outcome: SettleOutcome, lost: boolean): void {
@@ -262,15 +259,13 @@ export class Dispatcher {
 
   #afterRun(job: Job): void {
     this.#capacity.count();
-    if (job === this.#isolation?.job) this.#endIsolation();
+    this.#leave(job);
     if (!this.#pumping) this.pump();
   }
 
   #afterLoss(): void {
-    const state = this.#isolation?.job?.state;
-    // A lost one that still runs may still take the process down: alone until it has returned.
-    if (state === 'done' || state === 'settling') {
-      this.#endIsolation();
+    if (this.#isolation?.leaveLost() === true) {
+      this.#capacity.narrow(this.#isolation.atOnce);
       this.pump();
     }
     this.#context.onProgress();

@@ -21,7 +21,7 @@ export function conclude(desk: Desk, job: Job, result: RunResult, wasAborted: bo
 
 /** Dead-letters a message that has killed too many processes. */
 export function setAside(desk: Desk, job: Job): void {
-  const text = `The process ended ${job.received.crashCount} times while this message ran alone.`;
+  const text = `The process ended ${job.received.crashCount} times while this message ran, the first time perhaps beside a few others.`;
   apply(desk, job, deadLetter(desk, job, namedFailure('CrashLimit', text)));
 }
 

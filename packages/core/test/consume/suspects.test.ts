@@ -6,7 +6,7 @@ import { stage } from './stage.ts';
 const suspect = (id: string, fields: object = {}) => received(id, { suspect: true, ...fields });
 
 describe('a message that may have killed its process', () => {
-  test('runs alone: it waits for what runs, and nothing starts beside it', async () => {
+  test('waits for what runs, and nothing else starts beside it', async () => {
     const { driver, runs } = await stage();
     driver.overshoots = true;
     driver.deliver(received('a'), suspect('s'), received('b'));
@@ -25,9 +25,50 @@ describe('a message that may have killed its process', () => {
     expect(runs.started).toEqual(['a/1', 's/1', 'c/1']);
   });
 
-  test('several of them run one after the other, and are fetched one by one', async () => {
-    const { driver, runs } = await stage();
-    driver.deliver(suspect('s'), suspect('t'), suspect('u'));
+  test('runs the first time beside others like it, all marked at once, and with nobody else', async () => {
+    const marked: number[] = [];
+    const { driver, runs } = await stage({
+      prepare: (made) => {
+        made.onMarkStarted = async (tokens) => void marked.push(tokens.length);
+      },
+    });
+    driver.overshoots = true;
+    driver.deliver(received('a'), suspect('s'), received('b'), suspect('t'), suspect('u', { crashCount: 1 }));
+    await settle();
+    expect(driver.outcomes).toEqual(['release b', 'release u']);
+    runs.finish('a');
+    await settle();
+    expect(runs.running).toEqual(['s', 't']);
+    expect(marked).toEqual([2]);
+    driver.deliver(received('c'));
+    runs.finish('s');
+    await settle();
+    expect(runs.running).toEqual(['t']);
+    runs.finish('t');
+    await settle();
+    expect(runs.running).toEqual(['c']);
+  });
+
+  test('runs beside no more than the concurrency, and as many are fetched', async () => {
+    const { driver, runs } = await stage({}, { concurrency: 3 });
+    driver.deliver(suspect('r'), suspect('s'), suspect('t'), suspect('u'), suspect('v'));
+    await settle();
+    expect(runs.running).toEqual(['r']);
+    runs.finish('r');
+    await settle();
+    expect(runs.running).toEqual(['s', 't', 'u']);
+    for (const id of ['s', 't', 'u']) runs.finish(id);
+    await settle();
+    expect(runs.running).toEqual(['v']);
+    expect(driver.receives.map(({ maxMessages }) => maxMessages)).toEqual([1, 3, 3]);
+  });
+
+  test.each([
+    ['once its process has died in such a run', { crashCount: 1 }, { crashLimit: 3 }],
+    ['where a single death is the limit', {}, { crashLimit: 1 }],
+  ])('runs alone %s, and is fetched alone', async (_, fields, options) => {
+    const { driver, runs } = await stage({}, options);
+    driver.deliver(suspect('s', fields), suspect('t', fields), suspect('u', fields));
     for (const id of ['s', 't', 'u']) {
       await settle();
       expect(runs.running).toEqual([id]);
@@ -36,6 +77,22 @@ describe('a message that may have killed its process', () => {
     await settle();
     expect(driver.outcomes).toEqual(['acknowledge s', 'acknowledge t', 'acknowledge u']);
     expect(driver.receives.map(({ maxMessages }) => maxMessages)).toEqual([1, 1, 1, 1]);
+  });
+
+  test('beside which another is lost while it runs keeps all others away until both handlers have returned', async () => {
+    const { driver, runs } = await stage();
+    driver.overshoots = true;
+    const s = suspect('s');
+    driver.deliver(s, suspect('t'));
+    await settle();
+    driver.lose(s);
+    driver.deliver(received('a'));
+    runs.finish('t');
+    await settle();
+    expect(runs.running).toEqual(['s']);
+    runs.finish('s');
+    await settle();
+    expect(runs.running).toEqual(['a']);
   });
 
   test('is dead-lettered, and not run, after crashLimit deaths', async () => {

@@ -21,7 +21,7 @@ export const killers: readonly ConformanceCase[] = casesOf('G4', [
         if (life === 1) await context.until('others run beside the killer', () => runningBeside() === 4);
       });
       await context.untilHandled(20, 30_000);
-      // The first deaths were those of the killer among others: only deaths while running alone count towards the limit.
+      // In the first two deaths the killer was one of many: only those in runs that were marked count towards the limit.
       assert.ok(deaths >= 3 && deaths <= 5, `${deaths} deaths`);
       await proveOnlyKillerSetAside(context, queue, survivor);
     },
