@@ -105,6 +105,11 @@ export function isMissing(error: unknown): boolean {
   return replyCode(error) === 404;
 }
 
+/** True where it is there, and the broker has not started it yet, or cannot: also a 404. */
+export function isDown(error: unknown): boolean {
+  return isMissing(error) && error instanceof Error && error.message.includes('down or inaccessible');
+}
+
 /** Of a question on a channel of its own, which the broker ends when the answer is no. */
 export async function isThere(ask: () => Promise<unknown>): Promise<boolean> {
   try {

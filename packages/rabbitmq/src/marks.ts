@@ -1,11 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { sleep } from '@anymq/core/driver';
 import type { AmqpChannel, AmqpMessage } from './client.ts';
 import type { DriverContext } from './driver-context.ts';
-import { isMissing, RabbitmqError } from './errors.ts';
+import { isDown, isMissing, RabbitmqError } from './errors.ts';
 import { markStream } from './names.ts';
 import { unlessAborted } from './receiving.ts';
 
 const withinMs = 10_000;
+/** How often a log that is down is looked for. */
+const upAgainMs = 100;
 const prefetch = 1000;
 const acknowledgeEvery = 100;
 const streamOptions = {
@@ -100,7 +103,8 @@ export class Marks {
 
   async #make(): Promise<void> {
     try {
-      await this.#context.publishing.onChannel((channel) => channel.assertQueue(this.#stream, streamOptions));
+      const { publishing } = this.#context;
+      await this.#whenUp(() => publishing.onChannel((channel) => channel.assertQueue(this.#stream, streamOptions)));
     } catch (error) {
       this.#making = undefined;
       throw error;
@@ -109,19 +113,35 @@ export class Marks {
 
   /** Undefined: there is no log, so nothing was marked. */
   async #read(): Promise<AmqpChannel | undefined> {
-    const { consuming } = this.#context;
     try {
-      const channel = await consuming.channel();
-      channel.on('close', () => this.#forget());
-      await channel.prefetch(prefetch);
-      const options = { arguments: { 'x-stream-offset': 'first' } };
-      await channel.consume(this.#stream, (message) => this.#onMessage(channel, message), options);
-      return channel;
+      return await this.#whenUp(() => this.#consume());
     } catch (error) {
       this.#reading = undefined;
-      if (isMissing(error)) return undefined;
+      if (isMissing(error) && !isDown(error)) return undefined;
       throw error;
     }
+  }
+
+  /** After the start of its broker a log is not up at once. */
+  async #whenUp<T>(work: () => Promise<T>): Promise<T> {
+    const { clock } = this.#context;
+    for (const until = clock.now() + withinMs; ; await sleep(clock, upAgainMs)) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!isDown(error) || this.#isClosed || clock.now() >= until) throw error;
+      }
+    }
+  }
+
+  async #consume(): Promise<AmqpChannel> {
+    const channel = await this.#context.consuming.channel();
+    await channel.prefetch(prefetch);
+    const options = { arguments: { 'x-stream-offset': 'first' } };
+    await channel.consume(this.#stream, (message) => this.#onMessage(channel, message), options);
+    // The end of one that could not be read, and is tried again, forgets nothing.
+    channel.on('close', () => this.#forget());
+    return channel;
   }
 
   async #catchUp(): Promise<void> {
