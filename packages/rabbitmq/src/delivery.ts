@@ -1,15 +1,14 @@
 import type { SettleResult } from '@anymq/core/driver';
 import type { AmqpMessage } from './client.ts';
-import { deliveryCount, identityOf } from './encoding.ts';
+import { identityOf } from './encoding.ts';
 import type { Feed } from './feed.ts';
-
-/** Deliveries that ended without a settlement before a message is a suspect. A single one is what any cut connection leaves behind. */
-const suspectAt = 2;
 
 /** One hand-over of a message: the token that core gets. It forgets the message when it is settled. */
 export class Delivery {
   readonly feed: Feed;
   readonly tag: number;
+  /** It may have killed a process. */
+  readonly isSuspect: boolean;
   message: AmqpMessage | undefined;
   /** As core has seen it: a foreign message may have none of its own. */
   id = '';
@@ -23,18 +22,15 @@ export class Delivery {
   /** By `markStarted`: what identifies the message, also when it is forgotten. */
   markedAs: string | undefined = undefined;
 
-  constructor(feed: Feed, tag: number, message: AmqpMessage) {
+  constructor(feed: Feed, tag: number, message: AmqpMessage, isSuspect: boolean) {
     this.feed = feed;
     this.tag = tag;
     this.message = message;
+    this.isSuspect = isSuspect;
   }
 
   get isRedelivered(): boolean {
     return this.message?.fields.redelivered === true;
-  }
-
-  get isSuspect(): boolean {
-    return this.message !== undefined && deliveryCount(this.message) >= suspectAt;
   }
 
   get identity(): string {

@@ -2,11 +2,14 @@ import { lost, type LostReason, settled } from '@anymq/core/driver';
 import type { AmqpChannel, AmqpMessage, Link } from './client.ts';
 import { Delivery } from './delivery.ts';
 import { asError } from './errors.ts';
+import type { Suspicion } from './suspicion.ts';
 import type { Tell } from './tell.ts';
 
 export interface FeedOptions {
   readonly queue: string;
   readonly partition: number;
+  /** Of those that are handled; left out where they are only looked at. */
+  readonly suspicion?: Suspicion;
   readonly onArrival: (feed: Feed) => void;
   /** The channel has gone, and with it what core held. Called once, and not after `close`. */
   readonly onEnd: (feed: Feed, held: readonly Delivery[], reason: LostReason) => void;
@@ -153,6 +156,7 @@ export class Feed {
     if (this.isEnded) return false;
     try {
       this.#open.delete(delivery.tag);
+      this.#outlive(delivery);
       this.#channel.nack(ref(delivery.tag), false, true);
       return true;
     } catch {
@@ -163,9 +167,9 @@ export class Feed {
 
   /** Back into the buffer, at its place, under a new token: no broker hears of it. */
   keep(deliveries: readonly Delivery[]): void {
-    for (const { tag, message, feed } of deliveries) {
+    for (const { tag, message, feed, isSuspect } of deliveries) {
       if (message === undefined) continue;
-      const again = new Delivery(feed, tag, message);
+      const again = new Delivery(feed, tag, message, isSuspect);
       this.#open.set(tag, again);
       this.buffer.push(again);
     }
@@ -211,7 +215,8 @@ export class Feed {
       this.#channel.close().catch(this.#tell('closing the channel of a consumer'));
       return;
     }
-    const delivery = new Delivery(this, message.fields.deliveryTag ?? 0, message);
+    const isSuspect = this.#options.suspicion?.isOn(message) === true;
+    const delivery = new Delivery(this, message.fields.deliveryTag ?? 0, message, isSuspect);
     this.#open.set(delivery.tag, delivery);
     this.buffer.push(delivery);
     this.arrived += 1;
@@ -225,9 +230,16 @@ export class Feed {
     this.#options.onEnd(this, this.#loseAll(), reason);
   }
 
+  #outlive({ message }: Delivery): void {
+    if (message !== undefined) this.#options.suspicion?.outlive(message);
+  }
+
   #loseAll(): Delivery[] {
     const { held } = this;
-    for (const delivery of this.#open.values()) delivery.end(lost);
+    for (const delivery of this.#open.values()) {
+      this.#outlive(delivery);
+      delivery.end(lost);
+    }
     this.#open.clear();
     this.buffer = [];
     return held;

@@ -19,6 +19,7 @@ import { Marks } from './marks.ts';
 import { namesOf } from './names.ts';
 import { disconnected, handOut, markAll, shareOf, takeFrom, unlessAborted, Waiting, whileGoing } from './receiving.ts';
 import { marksOf, Settler } from './settlement.ts';
+import { Suspicion } from './suspicion.ts';
 
 const maxPrefetch = 1000;
 const lookMs = 1000;
@@ -50,6 +51,7 @@ export class OrderedReceiver implements Receiver {
   readonly #prefetch: number;
   readonly #marks: Marks;
   readonly #settler: Settler;
+  readonly #suspicion = new Suspicion();
   readonly #waiting = new Waiting();
   #survivors: string[] = [];
   #wasOpen = false;
@@ -147,6 +149,7 @@ export class OrderedReceiver implements Receiver {
     const feed = await Feed.open(this.#context.consuming, {
       queue,
       partition,
+      suspicion: this.#suspicion,
       onArrival: () => this.#onArrival(),
       onEnd: (feed, held, reason) => this.#onEnd(feed, held, reason),
     });

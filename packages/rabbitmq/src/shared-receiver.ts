@@ -28,6 +28,7 @@ import {
   within,
 } from './receiving.ts';
 import { marksOf, Settler } from './settlement.ts';
+import { Suspicion } from './suspicion.ts';
 
 /** What nobody has asked for after so long goes to another member. */
 const idleMs = 1000;
@@ -47,6 +48,7 @@ export class SharedReceiver implements Receiver {
   readonly #queue: string;
   readonly #marks: Marks;
   readonly #settler: Settler;
+  readonly #suspicion = new Suspicion();
   readonly #waiting = new Waiting();
   #feed: Feed | undefined;
   #opening: Promise<Feed> | undefined;
@@ -139,6 +141,7 @@ export class SharedReceiver implements Receiver {
     const feed = await Feed.open(this.#context.consuming, {
       queue: this.#queue,
       partition: 0,
+      suspicion: this.#suspicion,
       onArrival: () => this.#waiting.wake(),
       onEnd: (feed, held, reason) => this.#onEnd(feed, held, reason),
     });

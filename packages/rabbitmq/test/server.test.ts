@@ -60,6 +60,17 @@ async function take(receiver: Receiver, count: number): Promise<Received[]> {
   return taken;
 }
 
+/** As core does it, which receives again after a connection was lost. */
+async function takeAgain(receiver: Receiver): Promise<Received[]> {
+  for (;;) {
+    try {
+      return await take(receiver, 1);
+    } catch {
+      await new Promise(setImmediate);
+    }
+  }
+}
+
 const acknowledgeAll = (receiver: Receiver, received: readonly Received[]): Promise<unknown> =>
   receiver.settleBatch(received.map(({ token }) => ({ token, outcome: { kind: 'acknowledge' } })));
 
@@ -207,6 +218,27 @@ describe.runIf(url !== '')('on a real server', { timeout: 60_000 }, () => {
     await survivor.close();
     await keeper.remove(queue);
   });
+
+  test.each([queue, ordered])(
+    'what comes back because a connection was cut is no suspect to who lived on: %#',
+    async (to) => {
+      const namespace = newNamespace();
+      const harness = createHarness(url);
+      const driver = await harness.createDriver(namespace);
+      await driver.provision({ destinations: [{ address: to, groups: [] }] }, 'create');
+      await send(driver, to, ['a'], 'key');
+      const receiver = await open(driver, to);
+      for (let cut = 1; cut <= 3; cut++) {
+        const [received] = await takeAgain(receiver);
+        expect(received).toMatchObject({ id: 'a', crashCount: 0, suspect: false });
+        await harness.cutConnections?.();
+      }
+      await acknowledgeAll(receiver, await takeAgain(receiver));
+      await receiver.close();
+      await driver.remove(to);
+      await driver.close();
+    },
+  );
 
   test('of many suspects that have arrived it is asked once how often their runs were begun', async () => {
     const namespace = newNamespace();
