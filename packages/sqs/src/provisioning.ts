@@ -27,7 +27,10 @@ const fewReceives = 100;
 /** 14 days: SQS Developer Guide, quotas. */
 const retention = '1209600';
 
-/** Makes or compares one destination after the other. Queues that are there are not changed, but for the right of their topic to send. */
+/**
+ * Makes or compares one destination after the other. Queues that are there are not changed, but for the right of their topic to
+ * send and the tags that were asked for.
+ */
 export async function provision(
   context: DriverContext,
   destinations: readonly PlannedDestination[],
@@ -81,6 +84,7 @@ async function ensureQueues(context: DriverContext, address: Address, findings: 
     endpoint.find(queue),
   ]);
   if (found !== undefined) {
+    await align(context, endpoint, { name: queue, url: found }, findings);
     findings.differences.push(...(await compare(endpoint, found, queue)));
     return found;
   }
@@ -94,13 +98,18 @@ async function ensureQueues(context: DriverContext, address: Address, findings: 
 }
 
 async function ensureQueue(
-  { tuning, clock }: DriverContext,
+  context: DriverContext,
   endpoint: SqsEndpoint,
   { name, attributes }: { readonly name: string; readonly attributes: Attributes },
-  { mode, created, differences }: Findings,
+  findings: Findings,
 ): Promise<string | undefined> {
+  const { tuning, clock } = context;
+  const { mode, created, differences } = findings;
   const found = await endpoint.find(name);
-  if (found !== undefined) return found;
+  if (found !== undefined) {
+    await align(context, endpoint, { name, url: found }, findings);
+    return found;
+  }
   if (mode !== 'create') {
     differences.push(missing(name));
     return undefined;
@@ -109,6 +118,26 @@ async function ensureQueue(
   await untilUsable(endpoint, url, clock);
   created.push(name);
   return url;
+}
+
+/** What was asked for of every queue. The key is not ours to change: messages that are there stay under the other one. */
+async function align(
+  { tuning: { kmsKeyId, tags } }: DriverContext,
+  endpoint: SqsEndpoint,
+  { name, url }: { readonly name: string; readonly url: string },
+  { mode, differences }: Findings,
+): Promise<void> {
+  if (kmsKeyId !== undefined) {
+    const { KmsMasterKeyId = 'none' } = await endpoint.attributes(url, ['KmsMasterKeyId']);
+    if (KmsMasterKeyId !== kmsKeyId)
+      differences.push(`${name} has the KMS key ${KmsMasterKeyId}; ${kmsKeyId} was asked for.`);
+  }
+  if (Object.keys(tags).length === 0) return;
+  const there = await endpoint.tags(url);
+  const lacking = Object.entries(tags).filter(([tag, value]) => there[tag] !== value);
+  if (lacking.length === 0) return;
+  if (mode === 'create') await endpoint.tag(url, Object.fromEntries(lacking));
+  else differences.push(`${name} lacks the tags ${lacking.map(([tag]) => tag).join(', ')}.`);
 }
 
 /** A queue cannot be used before a second after its creation: SQS API reference, CreateQueue. */

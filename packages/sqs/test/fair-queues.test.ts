@@ -33,24 +33,3 @@ test('a retry stays in its group', async () => {
   expect(groupsOf(client)).toEqual(['customer']);
   await driver.close();
 });
-
-test('queues are made with the key and the tags that were asked for', async () => {
-  const client = scriptedClient();
-  client.on('GetQueueUrl', () => {
-    throw Object.assign(new Error('none'), { name: 'QueueDoesNotExist' });
-  });
-  client.on('CreateQueue', ({ QueueName }) => ({ QueueUrl: `https://sqs/1/${String(QueueName)}` }));
-  const tags = { team: 'orders' };
-  const driver = await createSqsDriver({
-    client,
-    region: 'eu-west-1',
-    namespace: 'test',
-    kmsKeyId: 'alias/ours',
-    tags,
-  });
-  await driver.provision({ destinations: [{ address: standard, groups: [] }] }, 'create');
-  const made = client.of('CreateQueue').map(({ input }) => input);
-  expect(made.map(({ QueueName }) => QueueName)).toEqual(['test_jobs_dead', 'test_jobs']);
-  for (const input of made) expect(input).toMatchObject({ tags, Attributes: { KmsMasterKeyId: 'alias/ours' } });
-  await driver.close();
-});

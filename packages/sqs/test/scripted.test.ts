@@ -1,7 +1,4 @@
-import { createServer } from 'node:http';
 import { createClient, defineQueue } from '@anymq/core';
-import type { Driver } from '@anymq/core/driver';
-import { createSqsDriver } from '@anymq/sqs';
 import { expect, test, vi } from 'vitest';
 import { acknowledge, driverOn, fifo, messages, opened, signal, standard, wanted } from './support/opened.ts';
 import { awsError, bringing, entriesOf, failing, rawMessage, scriptedClient } from './support/scripted-client.ts';
@@ -190,24 +187,22 @@ test('a name can be used again only after a minute: a conflict that passes', asy
   await driver.close();
 });
 
-test('a body that arrives changed is not handed out (MD5)', async () => {
-  const server = createServer((request, response) => {
-    const isUrl = String(request.headers['x-amz-target']).endsWith('GetQueueUrl');
-    const message = { ...rawMessage('a'), MD5OfBody: '00000000000000000000000000000000' };
-    response.setHeader('content-type', 'application/x-amz-json-1.0');
-    response.end(JSON.stringify(isUrl ? { QueueUrl: 'http://127.0.0.1/1/q' } : { Messages: [message] }));
+test('a queue that was deleted and made again is sent to under its new address', async () => {
+  const client = scriptedClient();
+  let address = 'https://sqs/old';
+  client.on('GetQueueUrl', () => ({ QueueUrl: address }));
+  const driver = await driverOn(client);
+  const sender = await driver.openSender(standard);
+  client.on('SendMessageBatch', () => {
+    throw awsError('QueueDoesNotExist', 400);
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as { readonly port: number };
-  const driver = (await createSqsDriver({ region: 'eu-west-1', endpoint: `http://127.0.0.1:${port}` })) as Driver;
-  const { receiver } = await opened(driver);
-  const error: unknown = await receiver.receive(wanted).catch((failure: unknown) => failure);
-  expect(driver.classifyError(error)).toMatchObject({ code: 'UNKNOWN', retryable: true });
+  const error: unknown = await sender.sendBatch(messages('a'), { signal }).catch((failure: unknown) => failure);
+  expect(driver.classifyError(error)).toMatchObject({ code: 'NOT_FOUND', outcome: 'not-sent' });
+  address = 'https://sqs/new';
+  client.on('SendMessageBatch', ({ Entries }) => ({ Successful: Entries, Failed: [] }));
+  expect(await sender.sendBatch(messages('a'), { signal })).toMatchObject([{ ok: true }]);
+  expect(client.of('SendMessageBatch').map(({ input }) => input['QueueUrl'])).toEqual(['https://sqs/old', address]);
   await driver.close();
-  server.closeAllConnections();
-  server.close();
 });
 
 test('a repeated send of a FIFO queue has the same deduplication id, another send of the same id a new one', async () => {

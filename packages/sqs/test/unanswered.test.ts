@@ -22,7 +22,7 @@ const message = { id: 'a', body: Buffer.from('a'), headers: {}, time: new Date(0
 
 test('a send that is never answered ends by the timeout, as unknown', async () => {
   const { server, endpoint } = await silentSqs();
-  const driver = await createSqsDriver({ region: 'eu-west-1', endpoint, requestTimeoutMs: 100 });
+  const driver = await createSqsDriver({ region: 'eu-west-1', endpoint, requestTimeoutMs: 1000 });
   const sender = await driver.openSender(jobs);
   const sending = sender.sendBatch([message], { signal: new AbortController().signal });
   const error: unknown = await sending.catch((reason: unknown) => reason);
