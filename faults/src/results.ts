@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { faults } from './faults.ts';
+import { mixture } from './faults/endurance.ts';
 import type { Outcome } from './run-fault.ts';
 import { soakRow, soakTable } from './soak-table.ts';
 import type { SoakRow } from './soak-table.ts';
@@ -12,6 +13,8 @@ const root = join(import.meta.dirname, '..', '..');
 const resultsFile = join(root, 'faults', 'results.json');
 const soakFile = join(root, 'faults', 'soak.json');
 const page = join(root, 'docs', 'faults.md');
+
+const listed = [...faults, mixture];
 
 /** The last run of each fault on each driver. */
 export function readResults(): readonly Row[] {
@@ -41,14 +44,14 @@ function readSoak(): readonly SoakRow[] {
 
 /** The page as it has to be. */
 export function writtenPage(): string {
-  const list = faults.map(({ name, what }) => `| \`${name}\` | ${what} |`);
+  const list = listed.map(({ name, what }) => `| \`${name}\` | ${what} |`);
   const names = ['| fault | what happens |', '| --- | --- |', ...list].join('\n');
   const withFaults = between(readFileSync(page, 'utf8'), 'faults', names);
   return between(between(withFaults, 'results', markdownTable(readResults())), 'soak', soakTable(readSoak()));
 }
 
 function byFault(a: Row, b: Row): number {
-  const place = ({ fault }: Row) => faults.findIndex(({ name }) => name === fault);
+  const place = ({ fault }: Row) => listed.findIndex(({ name }) => name === fault);
   return place(a) - place(b) || a.driver.localeCompare(b.driver);
 }
 

@@ -1,8 +1,9 @@
+import { Socket } from 'node:net';
 import { connect, defineQueue, type Client } from '@anymq/core';
 import { type AmqpConnection, rabbitmq } from '@anymq/rabbitmq';
 import { sharedBroker } from '@anymq/testing/brokers';
 import { connect as connectRaw, type Channel } from 'amqplib';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 const url = sharedBroker('rabbitmq')?.url ?? '';
 const jobs = defineQueue<number>('jobs');
@@ -91,4 +92,37 @@ describe.runIf(url !== '')('a consumer', { timeout: 30_000 }, () => {
       await consumer.stop();
     });
   });
+
+  test.each([2, 60])(
+    'whose %i handlers all run has no more at the broker than it could start soon',
+    async (concurrency) => {
+      await withClient(async (mq, watch) => {
+        await mq.producer(jobs).sendMany(Array.from({ length: 500 }, (_, n) => n));
+        const full = Promise.withResolvers<void>();
+        const over = Promise.withResolvers<void>();
+        let running = 0;
+        const consumer = mq.consumer(jobs, { concurrency }, async () => {
+          if ((running += 1) === concurrency) full.resolve();
+          await over.promise;
+        });
+        await consumer.start();
+        await full.promise;
+        const { queue = '' } = mq.physicalNames(jobs);
+        const { messageCount } = await watch.channelOf(queue).checkQueue(queue);
+        const fetched = 500 - messageCount;
+        expect(fetched).toBeGreaterThanOrEqual(concurrency);
+        expect(fetched).toBeLessThanOrEqual(3 * concurrency + 5);
+        over.resolve();
+        await consumer.stop();
+      });
+    },
+  );
+});
+
+test.runIf(url !== '')('small frames do not wait for the acknowledgement of those before: noDelay', async () => {
+  const setNoDelay = vi.spyOn(Socket.prototype, 'setNoDelay');
+  await using mq = await connect({ brokers: { main: url } }, { drivers: [rabbitmq] });
+  await mq.check();
+  expect(setNoDelay.mock.calls.flat().filter((noDelay) => noDelay === true).length).toBeGreaterThanOrEqual(2);
+  setNoDelay.mockRestore();
 });

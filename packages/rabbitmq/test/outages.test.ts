@@ -128,6 +128,20 @@ describe.runIf(own !== undefined)('on a broker of its own', { timeout: 120_000 }
     });
   });
 
+  test('a send whose confirmation never comes ends as TIMEOUT, and sends go on when the broker answers again', async () => {
+    await throughProxy(async (proxy, mq, tally) => {
+      const producer = mq.producer(jobs, { timeoutMs: 2000 });
+      await producer.send({ n: 0 });
+      proxy.stall();
+      const error: unknown = await producer.send({ n: 1 }).catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ code: 'TIMEOUT', retryable: true });
+      proxy.resume();
+      await producer.send({ n: 2 });
+      await consume(mq, tally);
+      await tally.until(2);
+    });
+  });
+
   test('a connection that is cut at any byte of a settlement: every message is handled, the cut ones twice at most', async () => {
     await throughProxy(async (proxy, mq) => {
       const direct = await open(namespaceOf(mq), url);
