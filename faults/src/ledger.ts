@@ -6,6 +6,8 @@ export type Entry = Confirmed | Effect;
 /** The broker has confirmed that it has the message. */
 export interface Confirmed extends Line {
   readonly what: 'confirmed';
+  /** When it was sent: what was there before something was deleted may be noted after that. Milliseconds of the wall clock. */
+  readonly sentAt: number;
 }
 
 /** A handler has done its work for the message; whether the broker learned of it is another matter. */

@@ -4,7 +4,7 @@ import type { Evidence, Letter } from '../src/judge.ts';
 import type { Entry } from '../src/ledger.ts';
 
 let now = 0;
-const confirmed = (id: string): Entry => ({ what: 'confirmed', ...parts(id), at: now++ });
+const confirmed = (id: string): Entry => ({ what: 'confirmed', ...parts(id), sentAt: now, at: now++ });
 const effect = (id: string): Entry => ({ what: 'effect', ...parts(id), at: now++, attempt: 1, process: 1 });
 const letter = (id: string): Letter => ({ id, lastFailedAt: now++ });
 

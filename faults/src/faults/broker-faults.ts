@@ -59,7 +59,7 @@ export const brokerFaults: readonly Fault[] = [
       await someWay(scene);
       await deleteAll(scene);
       const deletedAt = Date.now();
-      return { mayBeLost: ({ at }) => at <= deletedAt };
+      return { mayBeLost: ({ sentAt }) => sentAt <= deletedAt };
     },
   },
 ];

@@ -97,11 +97,17 @@ function kafkaProgress(random: Random): void {
     several(random, 5, () => [base + upTo(random, 99), { attempt: upTo(random, 9), heldUntil: upTo(random, 4e12) }]),
   );
   const owner = { id: anyText(random), upTo: base + upTo(random, 99) };
-  const note = encodeProgress(base, { done: [[base + 2, base + 5]], owner, started, held });
+  const note = encodeProgress(base, {
+    done: [[base + 2, base + 5]],
+    owner,
+    started,
+    open: new Set(started.keys()),
+    held,
+  });
   const disturbed = disturb(random, note.split(''), () => pick(random, noteCharacters)).join('');
   const forged = `{"v":1,${['o', 's', 'd', 'h'].map((name) => `"${name}":${jsonText(random)}`).join(',')}}`;
   const progress = decodeProgress(base, pick(random, [note, disturbed, forged, anyText(random)]));
-  const all = [...progress.done.flat(), ...progress.started.keys(), ...progress.started.values()];
+  const all = [...progress.done.flat(), ...progress.started.keys(), ...progress.started.values(), ...progress.open];
   all.push(
     ...progress.held.keys(),
     ...[...progress.held.values()].flatMap(({ attempt, heldUntil }) => [attempt, heldUntil]),

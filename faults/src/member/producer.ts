@@ -56,9 +56,10 @@ async function sendUntilConfirmed(key: string, sequence: number, producer: Produ
   const id = idOf({ key, sequence });
   const body = { key, sequence, fate: fateOf(id), secret: `${secretMark} ${id}` };
   for (;;) {
+    const sentAt = Date.now();
     try {
       await producer.send(body, { id });
-      note(options.ledger, { what: 'confirmed', id, key, sequence, at: Date.now() });
+      note(options.ledger, { what: 'confirmed', id, key, sequence, sentAt, at: Date.now() });
       return;
     } catch (error) {
       if (!(error instanceof AnymqError)) throw error;

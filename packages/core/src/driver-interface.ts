@@ -186,7 +186,10 @@ export interface Receiver {
    * Called one at a time. After it rejected, core waits and calls it again: a receiver reconnects by itself.
    */
   receive(options: ReceiveOptions): Promise<readonly Received[]>;
-  /** Durable when it resolves. For suspects, ten at most, before they run apart from all others; only where the broker counts no deaths. */
+  /**
+   * Durable when it resolves. For suspects, ten at most, before they run apart from all others; only where the broker counts no
+   * deaths. Again for the same token, after a run that failed and waited in its lane: still one death.
+   */
   markStarted?(tokens: readonly Token[]): Promise<void>;
   /** Keeps attempt and due time of messages that wait in ordered lanes where a restart finds them, as far as there is room. */
   recordHeld?(held: readonly HeldMessage[]): Promise<void>;

@@ -8,6 +8,15 @@ export interface Claim {
   readonly memberId: string;
   /** It stops: it wants no partition. */
   readonly isLeaving: boolean;
+  /** Of its process, whatever the member is called. */
+  readonly ownerId: string;
+}
+
+/** What the leader tells a member. */
+export interface Assignment {
+  readonly partitions: readonly number[];
+  /** The processes that are in the group: what they have begun has not killed them. */
+  readonly alive: readonly string[];
 }
 
 export const protocolName = 'anymq-cooperative';
@@ -15,35 +24,56 @@ const version = 0;
 
 /** In the format of Kafka's own consumers, so that Kafka's tools can show it. */
 export function encodeClaim(topic: string, claim: Claim): Buffer {
-  const userData = Buffer.from(JSON.stringify({ o: claim.owned, m: claim.memberId, l: claim.isLeaving }));
+  const userData = Buffer.from(
+    JSON.stringify({ o: claim.owned, m: claim.memberId, l: claim.isLeaving, i: claim.ownerId }),
+  );
   return Buffer.concat([int16(version), int32(1), text(topic), int32(userData.length), userData]);
 }
 
-export function encodeAssignment(topic: string, partitions: readonly number[]): Buffer {
+export function encodeAssignment(topic: string, { partitions, alive }: Assignment): Buffer {
   const list = Buffer.concat([int32(partitions.length), ...partitions.map(int32)]);
-  return Buffer.concat([int16(version), int32(1), text(topic), list, int32(0)]);
+  const userData = Buffer.from(JSON.stringify({ i: alive }));
+  return Buffer.concat([int16(version), int32(1), text(topic), list, int32(userData.length), userData]);
 }
 
-export function decodeAssignment(bytes: Buffer): readonly number[] {
-  if (bytes.length < 6 || bytes.readInt32BE(2) < 1) return [];
+/** Total in what the leader says beside the partitions: an earlier version says nothing. */
+export function decodeAssignment(bytes: Buffer): Assignment {
+  if (bytes.length < 6 || bytes.readInt32BE(2) < 1) return { partitions: [], alive: [] };
   let at = 8 + bytes.readInt16BE(6);
   const count = bytes.readInt32BE(at);
-  return Array.from({ length: count }, () => bytes.readInt32BE((at += 4)));
+  const partitions = Array.from({ length: count }, () => bytes.readInt32BE((at += 4)));
+  return { partitions, alive: aliveIn(bytes.subarray(at + 8)) };
 }
 
-const nothing: Claim = { owned: [], memberId: '', isLeaving: false };
+function aliveIn(userData: Buffer): readonly string[] {
+  try {
+    const { i } = JSON.parse(userData.toString()) as { readonly i: readonly unknown[] };
+    return i.filter((id) => typeof id === 'string');
+  } catch {
+    return [];
+  }
+}
+
+/** Of all members. */
+export function ownerIdsOf(members: JoinedGroup['members']): readonly string[] {
+  return members.map(({ memberMetadata }) => decodeClaim(memberMetadata).ownerId).filter((id) => id !== '');
+}
+
+const nothing: Claim = { owned: [], memberId: '', isLeaving: false, ownerId: '' };
 
 /** Total: a member of another kind claims nothing. */
 export function decodeClaim(bytes: Buffer): Claim {
   try {
     let at = 6;
     for (let topics = bytes.readInt32BE(2); topics > 0; topics--) at += 2 + bytes.readInt16BE(at);
-    const { o, m, l } = JSON.parse(bytes.toString('utf8', at + 4, at + 4 + bytes.readInt32BE(at))) as {
+    const { o, m, l, i } = JSON.parse(bytes.toString('utf8', at + 4, at + 4 + bytes.readInt32BE(at))) as {
       readonly o: readonly number[];
       readonly m: string;
       readonly l: boolean;
+      readonly i?: unknown;
     };
-    return { owned: o.filter(Number.isInteger), memberId: m, isLeaving: l };
+    const ownerId = typeof i === 'string' ? i : '';
+    return { owned: o.filter(Number.isInteger), memberId: m, isLeaving: l, ownerId };
   } catch {
     return nothing;
   }

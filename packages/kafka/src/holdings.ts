@@ -64,9 +64,10 @@ export class Holdings {
       logger,
       groupId: names.group,
       topic: names.main,
+      ownerId: context.context.ownerId,
       sessionMs: Math.min(maxSessionMs, Math.max(minSessionMs, options.leaseMs)),
       claims: () => [...this.#shares.keys()],
-      onAssigned: (partitions) => this.#onAssigned(partitions),
+      onAssigned: (partitions, alive) => this.#onAssigned(partitions, alive),
       onEvicted: () => this.#loseAll(),
       onTrouble: (error) => onTrouble('membership', error),
     });
@@ -195,7 +196,8 @@ export class Holdings {
     return [...this.#shares.values()].flatMap(({ logs }) => [...logs.values()]);
   }
 
-  #onAssigned(partitions: ReadonlySet<number>): void {
+  #onAssigned(partitions: ReadonlySet<number>, alive: ReadonlySet<string>): void {
+    this.#loader.alive = alive;
     for (const share of this.#shares.values()) {
       if (partitions.has(share.partition)) share.isLeaving = false;
       else if (!share.isLeaving) this.#beginHandOver(share);

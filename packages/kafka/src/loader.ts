@@ -31,6 +31,8 @@ export class Loader {
   readonly #names: Names;
   /** Of the destination, when they were last counted. */
   partitions = 0;
+  /** Processes that are in the group, as its leader said last. */
+  alive: ReadonlySet<string> = new Set();
 
   constructor(context: DriverContext, link: Link, names: Names) {
     this.#context = context;
@@ -147,6 +149,7 @@ export class Loader {
       from,
       progress: decodeProgress(from, isKnown ? known.note : ''),
       ownerId: this.#context.ownerId,
+      alive: this.alive,
       availableAt: availability(tierMs, this.#context.tiersMs[0] ?? 0),
       maxBuffered: maxBufferedIn(tierMs),
     });

@@ -1,5 +1,5 @@
 import { type Clock, type Logger, sleep } from '@anymq/core/driver';
-import { assign, decodeAssignment, encodeAssignment, encodeClaim, protocolName } from './assignment.ts';
+import { assign, decodeAssignment, encodeAssignment, encodeClaim, ownerIdsOf, protocolName } from './assignment.ts';
 import type { Link } from './client.ts';
 import type { Broker, JoinedGroup } from './protocol.ts';
 import { leadersOf } from './cluster-calls.ts';
@@ -14,11 +14,13 @@ export interface MembershipContext {
   readonly logger: Logger;
   readonly groupId: string;
   readonly topic: string;
+  /** Of this process. */
+  readonly ownerId: string;
   readonly sessionMs: number;
   /** What this member holds now. */
   readonly claims: () => readonly number[];
-  /** After every join: what it is to hold. */
-  readonly onAssigned: (partitions: ReadonlySet<number>) => void;
+  /** After every join: what it is to hold, and which processes are in the group. */
+  readonly onAssigned: (partitions: ReadonlySet<number>, alive: ReadonlySet<string>) => void;
   /** The group goes on without us: everything that was held may be somebody else's by now. */
   readonly onEvicted: () => void;
   /** The coordinator does not answer as it should; undefined: it does again. */
@@ -135,13 +137,13 @@ export class Membership {
   }
 
   async #join(): Promise<void> {
-    const { groupId, topic, sessionMs, claims } = this.#context;
+    const { groupId, topic, ownerId, sessionMs, claims } = this.#context;
     this.#wantsJoin = false;
     this.#isJoining = true;
     try {
       this.#coordinator ??= await this.#context.link.cluster.findGroupCoordinator({ groupId });
       const memberId = this.#identity.memberId || this.#formerId;
-      const claim = { owned: claims(), memberId, isLeaving: this.#isLeaving };
+      const claim = { owned: claims(), memberId, isLeaving: this.#isLeaving, ownerId };
       const joined = await this.#coordinator.joinGroup({
         groupId,
         sessionTimeout: sessionMs,
@@ -170,15 +172,17 @@ export class Membership {
       const partitions = [...(leaders?.keys() ?? [])].toSorted((a, b) => a - b);
       this.#partitions = partitions.length;
       this.#countedAt = clock.now();
+      const alive = ownerIdsOf(members);
       groupAssignment = [...assign(members, partitions)].map(([id, share]) => ({
         memberId: id,
-        memberAssignment: encodeAssignment(topic, share),
+        memberAssignment: encodeAssignment(topic, { partitions: share, alive }),
       }));
     }
     const answer = await coordinator.syncGroup({ groupId, generationId, memberId, groupAssignment });
     this.#contactAt = clock.now();
     if (this.#closing.signal.aborted || this.#identity.memberId !== memberId) return;
-    this.#context.onAssigned(new Set(decodeAssignment(answer.memberAssignment)));
+    const { partitions, alive } = decodeAssignment(answer.memberAssignment);
+    this.#context.onAssigned(new Set(partitions), new Set(alive));
   }
 
   async #beat(): Promise<void> {

@@ -22,8 +22,9 @@ export interface LogOptions {
   /** Where to go on: what was committed, or the first record that is there. */
   readonly from: number;
   readonly progress: Progress;
-  /** Ours: nothing of what it handed out can have killed another process. */
   readonly ownerId: string;
+  /** Processes that live, besides this one: what they have begun has killed none of them. */
+  readonly alive: ReadonlySet<string>;
   /** When a record may be handed out; 0: at once. */
   readonly availableAt: (record: FetchedRecord) => number;
   /** Most records to be kept here. */
@@ -66,7 +67,7 @@ export class PartitionLog {
   #outCount = 0;
 
   constructor(options: LogOptions) {
-    const { topic, partition, leader, from, progress, ownerId } = options;
+    const { topic, partition, leader, from, progress, ownerId, alive } = options;
     this.#options = options;
     this.topic = topic;
     this.partition = partition;
@@ -76,11 +77,12 @@ export class PartitionLog {
     this.reservedTo = from;
     this.#restored = progress.done;
     this.#seenTo = from;
-    this.#deaths = progress.started;
-    this.#started = new Map(progress.started);
-    this.#held = new Map(progress.held);
     const { owner = { id: ownerId, upTo: from } } = progress;
-    this.#suspectTo = owner.id === ownerId ? from : owner.upTo;
+    const lives = owner.id === ownerId || alive.has(owner.id);
+    this.#deaths = lives ? outlived(progress) : progress.started;
+    this.#started = new Map(this.#deaths);
+    this.#held = new Map(progress.held);
+    this.#suspectTo = lives ? from : owner.upTo;
   }
 
   get wantsMore(): boolean {
@@ -209,16 +211,20 @@ export class PartitionLog {
     return this.#started.get(offset) ?? 0;
   }
 
+  /** Again, after a run that failed: a process dies only once. */
   start({ offset }: Entry): void {
-    this.#started.set(offset, (this.#started.get(offset) ?? 0) + 1);
+    this.#started.set(offset, (this.#deaths.get(offset) ?? 0) + 1);
   }
 
   heldAs({ offset }: Entry): HeldNote | undefined {
     return this.#held.get(offset);
   }
 
+  /** Its run has ended. */
   hold({ offset }: Entry, note: HeldNote): void {
-    if (this.#undone.has(offset)) this.#held.set(offset, note);
+    if (!this.#undone.has(offset)) return;
+    this.#held.set(offset, note);
+    this.#forgetStart(offset);
   }
 
   /** Everything before it is settled. */
@@ -240,8 +246,15 @@ export class PartitionLog {
       done,
       owner: { id: this.#options.ownerId, upTo: this.reservedTo },
       started: without(this.#started, settled),
+      open: this.#open(),
       held: without(this.#held, settled),
     };
+  }
+
+  /** Begun by us, and not ended. */
+  #open(): ReadonlySet<number> {
+    const begun = [...this.#started].filter(([offset, times]) => times > (this.#deaths.get(offset) ?? 0));
+    return new Set(begun.map(([offset]) => offset));
   }
 
   /** For a successor, to whom everything was given back: what runs is no death. */
@@ -268,6 +281,12 @@ export class PartitionLog {
       if (end > this.position) yield [Math.max(start, this.position), end];
     }
   }
+}
+
+/** What had been begun before the owner, who lives. */
+function outlived({ started, open }: Progress): ReadonlyMap<number, number> {
+  const before = [...started].map(([offset, times]) => [offset, open.has(offset) ? times - 1 : times] as const);
+  return new Map(before.filter(([, times]) => times > 0));
 }
 
 function without<V>(entries: ReadonlyMap<number, V>, offsets: ReadonlySet<number>): ReadonlyMap<number, V> {

@@ -4,8 +4,10 @@ export interface Progress {
   readonly done: readonly Range[];
   /** Who may have handed out messages, and up to which offset. Undefined: everything was given back. */
   readonly owner?: { readonly id: string; readonly upTo: number } | undefined;
-  /** Offset → times that it was started alone. */
+  /** Offset → times that it was started under suspicion, and its process died, or may have. */
   readonly started: ReadonlyMap<number, number>;
+  /** Those of which the last start is the owner's, and has not ended. */
+  readonly open: ReadonlySet<number>;
   readonly held: ReadonlyMap<number, HeldNote>;
 }
 
@@ -33,25 +35,29 @@ export const maxNoteBytes = 4096;
 export const minNoteBytes = 64;
 const maxMarks = 64;
 const version = 1;
-export const noProgress: Progress = { done: [], started: new Map(), held: new Map() };
+export const noProgress: Progress = { done: [], started: new Map(), open: new Set(), held: new Map() };
 
 /** As much as there is room for: first the owner and the marks, then what is settled, then what is held, earliest first. */
 export function encodeProgress(base: number, progress: Progress, maxBytes: number = maxNoteBytes): string {
-  const { owner, started, done, held } = progress;
+  const { owner, started, open, done, held } = progress;
   if (owner === undefined && started.size === 0 && done.length === 0 && held.size === 0) return '';
   const fields: Record<string, unknown> = { v: version };
   if (owner !== undefined) fields['o'] = [owner.id, owner.upTo - base];
-  if (started.size > 0) fields['s'] = marksOf(base, started, maxBytes - JSON.stringify(fields).length - 16);
+  if (started.size > 0) fields['s'] = marksOf(base, { started, open }, maxBytes - JSON.stringify(fields).length - 16);
   if (done.length > 0) fields['d'] = encodeRanges(base, done, maxBytes - JSON.stringify(fields).length - 16);
   const text = JSON.stringify(fields);
   return held.size === 0 ? text : withHeld(base, fields, held, maxBytes - Buffer.byteLength(text) - 8);
 }
 
-function marksOf(base: number, started: Progress['started'], room: number): readonly (readonly number[])[] {
+function marksOf(
+  base: number,
+  { started, open }: Pick<Progress, 'started' | 'open'>,
+  room: number,
+): readonly (readonly number[])[] {
   const marks: (readonly number[])[] = [];
   let left = room;
   for (const [offset, times] of started) {
-    const mark = [offset - base, times];
+    const mark = [offset - base, times, ...(open.has(offset) ? [1] : [])];
     left -= JSON.stringify(mark).length + 1;
     if (left < 0 || marks.length === maxMarks) break;
     marks.push(mark);
@@ -113,10 +119,12 @@ export function decodeProgress(base: number, note: string): Progress {
   const fields = parse(note);
   if (fields === undefined || fields['v'] !== version) return noProgress;
   const { o, s, d, h } = fields;
+  const marks = listOf(s, 2);
   return {
     done: typeof d === 'string' ? decodeRanges(base, d) : [],
     owner: isPair(o, 'string') ? { id: o[0] as string, upTo: base + Number(o[1]) } : undefined,
-    started: new Map(listOf(s, 2).map(([offset, times]) => [base + Number(offset), Number(times)])),
+    started: new Map(marks.map(([offset, times]) => [base + Number(offset), Number(times)])),
+    open: new Set(marks.filter(([, , isOpen]) => isOpen === 1).map(([offset]) => base + Number(offset))),
     held: new Map(
       listOf(h, 3).map(([offset, attempt, heldUntil, failure]) => [
         base + Number(offset),

@@ -5,7 +5,7 @@ import { partitionOfKey } from '../src/murmur2.ts';
 
 const member = (memberId: string, claim: Partial<Claim> = {}): Parameters<typeof assign>[0][number] => ({
   memberId,
-  memberMetadata: encodeClaim('topic', { owned: [], memberId, isLeaving: false, ...claim }),
+  memberMetadata: encodeClaim('topic', { owned: [], memberId, isLeaving: false, ownerId: '', ...claim }),
 });
 const plan = (members: Parameters<typeof assign>[0], partitions = 8): Record<string, readonly number[]> =>
   Object.fromEntries(assign(members, [...Array(partitions).keys()]));
@@ -42,10 +42,15 @@ describe('an assignment', () => {
 });
 
 test('claims and assignments come back as they were written; what a foreign member says claims nothing', () => {
-  const claim: Claim = { owned: [1, 5], memberId: 'ü-1', isLeaving: true };
+  const claim: Claim = { owned: [1, 5], memberId: 'ü-1', isLeaving: true, ownerId: 'process' };
   expect(decodeClaim(encodeClaim('ns_topic', claim))).toEqual(claim);
-  expect(decodeAssignment(encodeAssignment('ns_topic', [3, 0, 9]))).toEqual([3, 0, 9]);
-  expect(decodeAssignment(Buffer.alloc(0))).toEqual([]);
+  const assignment = { partitions: [3, 0, 9], alive: ['process', 'ü'] };
+  const encoded = encodeAssignment('ns_topic', assignment);
+  expect(decodeAssignment(encoded)).toEqual(assignment);
+  expect(decodeAssignment(Buffer.alloc(0))).toEqual({ partitions: [], alive: [] });
+  // As an earlier version wrote it: without what the leader says beside.
+  const silent = Buffer.concat([encoded.subarray(0, 32), Buffer.alloc(4)]);
+  expect(decodeAssignment(silent)).toEqual({ partitions: [3, 0, 9], alive: [] });
   for (const foreign of [Buffer.alloc(0), Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 0, 0])])
     expect(decodeClaim(foreign).owned).toEqual([]);
 });

@@ -16,7 +16,7 @@ async function namesOf(joinCount: number, isKnown: (memberId: string) => boolean
       if (!isKnown(memberId)) throw refusal('UNKNOWN_MEMBER_ID');
       return { generationId: names.length, leaderId: 'other', memberId: memberId || 'me', members: [] };
     },
-    syncGroup: async () => ({ memberAssignment: encodeAssignment('t', []) }),
+    syncGroup: async () => ({ memberAssignment: encodeAssignment('t', { partitions: [], alive: [] }) }),
     heartbeat: async () => {
       if (names.length === 1) throw new Error('away');
     },
@@ -29,6 +29,7 @@ async function namesOf(joinCount: number, isKnown: (memberId: string) => boolean
     logger: silentLogger,
     groupId: 'g',
     topic: 't',
+    ownerId: 'process',
     sessionMs: 200,
     claims: () => [],
     onAssigned: () => undefined,

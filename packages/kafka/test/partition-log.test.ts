@@ -123,6 +123,33 @@ describe('a partition', () => {
     expect(takeAll(mine).map((entry) => mine.isSuspect(entry))).toEqual([false]);
   });
 
+  test('counts a start once, however often its run is begun again, and not after the run has ended', () => {
+    const log = logFrom(0, { ...noProgress, owner: { id: 'dead', upTo: 2 }, started: new Map([[0, 1]]) });
+    log.append(fetched([record(0), record(1)]));
+    const [zero, one] = takeAll(log) as [Entry, Entry];
+    for (const entry of [zero, one, zero]) log.start(entry);
+    expect([log.timesStarted(zero), log.timesStarted(one)]).toEqual([2, 1]);
+    expect([...log.progress().open]).toEqual([0, 1]);
+    log.hold(zero, { attempt: 2, heldUntil: 1 });
+    expect([log.timesStarted(zero), ...log.progress().open]).toEqual([1, 1]);
+  });
+
+  test.each([
+    ['that has left the group', [], true, [2, 1]],
+    ['that is in the group still', ['other'], false, [1, 0]],
+  ])('counts what an owner had begun as a death, if it is one %s', (_, alive, isSuspect, times) => {
+    const started = new Map([
+      [0, 2],
+      [1, 1],
+    ]);
+    const owner = { id: 'other', upTo: 2 };
+    const log = logOf({ progress: { ...noProgress, owner, started, open: new Set([0, 1]) }, alive: new Set(alive) });
+    log.append(fetched([record(0), record(1)]));
+    const taken = takeAll(log);
+    expect(taken.map((entry) => log.isSuspect(entry))).toEqual([isSuspect, isSuspect]);
+    expect(taken.map((entry) => log.timesStarted(entry))).toEqual(times);
+  });
+
   test('hands out no more while there are more gaps than can be written down', () => {
     const log = logFrom(0);
     log.append(fetched(Array.from({ length: 3000 }, (_, offset) => record(offset))));
@@ -150,7 +177,11 @@ test('a note comes back as it was written, within the room that the broker has',
       [110, 5000],
     ],
     owner: { id: 'me', upTo: 5100 },
-    started: new Map([[101, 2]]),
+    started: new Map([
+      [101, 2],
+      [102, 1],
+    ]),
+    open: new Set([102]),
     held: new Map([
       [
         100,

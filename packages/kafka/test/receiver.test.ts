@@ -49,7 +49,9 @@ class FakeCluster {
       this.isRebalancing = false;
       return { generationId: 1, leaderId: 'other', memberId: 'me', members: [] };
     },
-    syncGroup: async () => ({ memberAssignment: encodeAssignment('test_orders', this.assigned) }),
+    syncGroup: async () => ({
+      memberAssignment: encodeAssignment('test_orders', { partitions: this.assigned, alive: [] }),
+    }),
     heartbeat: async () => {
       if (this.isRebalancing) throw refusal('REBALANCE_IN_PROGRESS');
     },

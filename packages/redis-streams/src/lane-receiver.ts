@@ -121,7 +121,7 @@ export class LaneReceiver implements Receiver {
   }
 
   async markStarted(tokens: readonly Token[]): Promise<void> {
-    const open = tokens.filter((token) => this.#isOurs(token));
+    const open = tokens.filter((token): token is Delivery => this.#isOurs(token) && !token.isMarked);
     if (open.length === 0) return;
     const args = ['m', ...open.flatMap(({ name }) => [name, '1'])];
     await this.#context.connection.run(note, [this.#keys.notes], args);

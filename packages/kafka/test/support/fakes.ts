@@ -33,6 +33,7 @@ export function logOf(options: Partial<LogOptions> = {}): PartitionLog {
     from: 0,
     progress: noProgress,
     ownerId: 'me',
+    alive: new Set(),
     availableAt: () => 0,
     maxBuffered: 10_000,
     ...options,

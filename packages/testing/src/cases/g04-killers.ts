@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ConsumerOptions, Queue } from '@anymq/core';
+import type { Driver, Received, Receiver } from '@anymq/core/driver';
 import type { Behaviour, CaseContext, Job } from '../case-context.ts';
 import { casesOf, type ConformanceCase } from '../conformance-case.ts';
 import { attempts, jobs, ordered } from '../ingredients.ts';
@@ -83,6 +84,30 @@ export const killers: readonly ConformanceCase[] = casesOf('G4', [
     },
   },
   {
+    name: 'a run that is marked again, as after a failure in its lane, is one death',
+    async run(context) {
+      const member = await context.connect();
+      const queue = context.queue('jobs', { ...ordered, partitions: 1 });
+      await context.sendJobs(
+        member,
+        queue,
+        jobs(1, () => ({ key: 'a' })),
+      );
+      const counts: number[] = [];
+      for (let life = 1; life <= 4; life++) {
+        const driver = await context.driver();
+        const { receiver, received } = await receiveOne(context, driver);
+        counts.push(received.crashCount);
+        for (let marks = 0; life === 3 && marks < 2; marks++) await receiver.markStarted?.([received.token]);
+        await context.harness.crash(driver);
+      }
+      assert.equal((counts[3] ?? 0) - (counts[2] ?? 0), 1, `crash counts ${counts.join(', ')}`);
+      const last = await context.connect();
+      await context.consume(last, queue, { leaseMs: 1000, crashLimit: 100 });
+      await context.untilHandled(1, 30_000);
+    },
+  },
+  {
     name: 'a message that was running beside a death, and is innocent, is handled at attempt 1 and forgotten',
     async run(context) {
       const queue = context.queue('jobs');
@@ -100,6 +125,22 @@ export const killers: readonly ConformanceCase[] = casesOf('G4', [
     },
   },
 ]);
+
+async function receiveOne(
+  context: CaseContext,
+  driver: Driver,
+): Promise<{ readonly receiver: Receiver; readonly received: Received }> {
+  const receiver = await driver.openReceiver(
+    { kind: 'queue', name: 'jobs', ordering: 'key', partitions: 1 },
+    { maxInFlight: 10, maxBytes: 1_000_000, ordered: true, leaseMs: 1000, onLost: () => undefined },
+  );
+  const signal = AbortSignal.timeout(context.within(30_000));
+  for (;;) {
+    const [received] = await receiver.receive({ signal, maxMessages: 1, maxBytes: 1_000_000 });
+    if (received !== undefined) return { receiver, received };
+    signal.throwIfAborted();
+  }
+}
 
 /** Starts a new process after every death, until the killer has been set aside. */
 async function liveUntilSetAside(
