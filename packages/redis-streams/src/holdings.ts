@@ -99,6 +99,7 @@ export class Holdings {
     if (open.length === 0) return;
     const { context, keys } = this.#options;
     await context.connection.run(note, [keys.notes], ['m', ...open.flatMap(({ name }) => [name, '1'])]);
+    for (const delivery of open) delivery.isMarked = true;
   }
 
   async extend(tokens: readonly Token[]): Promise<void> {

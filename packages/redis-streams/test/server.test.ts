@@ -3,6 +3,7 @@ import { createRedisStreamsDriver, type RedisStreamsDriverOptions } from '@anymq
 import { sharedBroker } from '@anymq/testing/brokers';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { keysOf } from '../src/keys.ts';
 
 const url = sharedBroker('redis')?.url;
 
@@ -79,6 +80,24 @@ describe.runIf(url !== undefined)('on a server', () => {
     await acknowledge(receiver, await take(receiver, 2));
     expect(await admin.xlen(`${namespace}_jobs`)).toBe(0);
   });
+
+  test('the mark of a run is taken back when its lease was lost and its process lives', async () => {
+    const driver = await connect();
+    await provision(driver, queue);
+    await send(driver, queue, ['a']);
+    const slow = await open(driver, queue);
+    const [{ token } = { token: '' }] = await take(slow, 1);
+    await slow.markStarted?.([token]);
+    const { notes } = keysOf(namespace, queue);
+    const marks = async (): Promise<readonly string[]> => Object.values(await admin.hgetall(notes));
+    expect(await marks()).toEqual(['1']);
+    const other = await open(driver, queue);
+    const [again] = await take(other, 1);
+    expect(again).toMatchObject({ id: 'a', crashCount: 1 });
+    await slow.settleBatch([{ token, outcome: { kind: 'acknowledge' } }]);
+    await expect.poll(marks).toEqual([]);
+    await acknowledge(other, again === undefined ? [] : [again]);
+  }, 20_000);
 
   test('a topic without history is trimmed behind its slowest group', async () => {
     const driver = await connect();

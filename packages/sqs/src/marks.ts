@@ -54,7 +54,16 @@ export class Marks {
     );
   }
 
+  /** Of runs that were no death: what was counted before them. */
+  async takeBack(deliveries: readonly Delivery[]): Promise<void> {
+    const before = ({ received }: Delivery): number => received?.crashCount ?? 0;
+    const earlier = deliveries.filter((delivery) => before(delivery) > 0);
+    await this.write(new Map(earlier.map((delivery) => [delivery.messageId, before(delivery)])));
+    await this.clear(deliveries.filter((delivery) => !earlier.includes(delivery)).map(({ messageId }) => messageId));
+  }
+
   async clear(messageIds: readonly string[]): Promise<void> {
+    if (messageIds.length === 0) return;
     await this.#endpoint.untag(
       this.#url,
       messageIds.map((id) => prefix + id),

@@ -62,7 +62,16 @@ class SqsReceiver implements Receiver {
     this.#context = context;
     this.#from = from;
     this.#firstLeaseMs = firstSeconds * 1000;
-    this.#leases = new Leases({ place, clock, leaseMs, firstLeaseMs: this.#firstLeaseMs, onLost });
+    this.#leases = new Leases({
+      place,
+      clock,
+      leaseMs,
+      firstLeaseMs: this.#firstLeaseMs,
+      onLost: (lost, reason) => {
+        this.#outlive(lost.filter((token) => token instanceof Delivery));
+        onLost(lost, reason);
+      },
+    });
     this.#marks = new Marks(context, place.endpoint, place.url);
     this.#suspicion = new Suspicion(this.#marks);
     this.#waiting = new Waiting(context, place);
@@ -94,6 +103,16 @@ class SqsReceiver implements Receiver {
 
   markStarted(tokens: readonly Token[]): Promise<void> {
     return this.#marks.begin(tokens.filter((token): token is Delivery => this.#leases.has(token)));
+  }
+
+  /** Their leases have ended, and this process has not: that was no death. */
+  #outlive(deliveries: readonly Delivery[]): void {
+    for (const { messageId } of deliveries) this.#suspicion.clear(messageId);
+    this.#marks.takeBack(deliveries.filter(({ isMarked }) => isMarked)).catch((error: unknown) =>
+      this.#context.logger.debug('A mark was left behind.', {
+        error: error instanceof Error ? error.name : typeof error,
+      }),
+    );
   }
 
   async extendLease(tokens: readonly Token[]): Promise<void> {

@@ -152,19 +152,15 @@ export class Settler {
     const marked = items.filter(({ delivery }) => delivery.isMarked && delivery.result?.ok === true);
     if (marked.length === 0) return;
     try {
-      const earlier = marked.filter(({ delivery, outcome }) => outcome.kind === 'release' && timesOf(delivery) > 0);
-      await marks.write(new Map(earlier.map(({ delivery }) => [delivery.messageId, timesOf(delivery)])));
-      const gone = marked.filter((item) => !earlier.includes(item));
-      if (gone.length > 0) await marks.clear(gone.map(({ delivery }) => delivery.messageId));
+      const [released, gone] = [true, false].map((isReleased) =>
+        marked.filter(({ outcome }) => (outcome.kind === 'release') === isReleased).map(({ delivery }) => delivery),
+      ) as [Delivery[], Delivery[]];
+      await marks.takeBack(released);
+      await marks.clear(gone.map(({ messageId }) => messageId));
     } catch (error) {
       context.logger.debug('A mark was left behind.', { error: error instanceof Error ? error.name : typeof error });
     }
   }
-}
-
-/** Deaths before this run. */
-function timesOf({ received }: Delivery): number {
-  return received?.crashCount ?? 0;
 }
 
 /** Each open delivery once: of a repeat in the same batch the first counts. */

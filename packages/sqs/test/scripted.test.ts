@@ -241,3 +241,30 @@ test('a message that was received often is a suspect; only the marks of its queu
   expect(client.of('UntagQueue')[0]?.input['TagKeys']).toEqual(['anymq-run-c']);
   await driver.close();
 });
+
+test('a mark is taken back, and the receive not counted, when the lease was lost and the process lives', async () => {
+  const client = scriptedClient();
+  const [first, second] = [rawMessage('c', { receives: 2 }), rawMessage('c', { receives: 3 })];
+  const third = rawMessage('d', { receives: 9 });
+  client.on('ReceiveMessage', bringing([first, third], [second]));
+  client.on('ListQueueTags', () => ({ Tags: { 'anymq-run-d': '2@1' } }));
+  client.on('TagQueue', () => ({}));
+  client.on('UntagQueue', () => ({}));
+  let later = 0;
+  const driver = await driverOn(client, () => Date.now() + later);
+  const { receiver, lost } = await opened(driver);
+  const tokens = (await receiver.receive(wanted)).map(({ token }) => token);
+  await receiver.markStarted?.(tokens);
+  later = 31_000;
+  await receiver.extendLease(tokens);
+  expect(lost).toEqual(tokens);
+  await vi.waitFor(() => expect(client.of('UntagQueue')[0]?.input['TagKeys']).toEqual(['anymq-run-c']));
+  expect(client.of('TagQueue').at(-1)?.input['Tags']).toEqual({
+    'anymq-run-d': expect.stringMatching(/^2@/) as string,
+  });
+  const [again] = await receiver.receive(wanted);
+  // The third receive would make a suspect, had this process not outlived the second.
+  expect(again).toMatchObject({ id: expect.any(String) as string, crashCount: 0 });
+  expect(again?.suspect).not.toBe(true);
+  await driver.close();
+});

@@ -97,7 +97,7 @@ return lost_list
 `,
 );
 
-/** KEYS: notes. ARGV: what, then of each: field, value. 'm' counts a start, 'h' keeps a held message. */
+/** KEYS: notes. ARGV: what, then of each: field, value. 'm' counts a start, 'u' takes one back, 'h' keeps a held message. */
 export const note: Script = script(
   reader,
   `
@@ -105,6 +105,10 @@ local what = arg()
 while at < #ARGV do
   local field, value = arg(), arg()
   if what == 'm' then redis.call('HINCRBY', KEYS[1], 'm:' .. field, 1)
+  elseif what == 'u' then
+    if redis.call('HEXISTS', KEYS[1], 'm:' .. field) == 1 and redis.call('HINCRBY', KEYS[1], 'm:' .. field, -1) <= 0 then
+      redis.call('HDEL', KEYS[1], 'm:' .. field)
+    end
   else redis.call('HSET', KEYS[1], 'h:' .. field, value) end
 end
 return 1
