@@ -57,6 +57,12 @@ export class Broker {
     return ready;
   }
 
+  /** What was deleted under way is made again. Never rejects. */
+  restore(destination: Destination, physical: string | undefined, group?: PlannedGroup): Promise<void> {
+    // Where it cannot be loaded, the next use tells why the destination is not there.
+    return import('./restore.ts').then(({ restore }) => restore(this, destination, physical, group), ignore);
+  }
+
   async provision(
     destination: Destination,
     physical: string | undefined,
@@ -83,3 +89,5 @@ export class Broker {
     );
   }
 }
+
+function ignore(): void {}

@@ -26,9 +26,9 @@ export function openConsumer(
   const { broker, physical } = core.place(from);
   const { clock, random, telemetry } = core;
   const settings = readConsumerOptions(from, options, kind, broker.driver);
-  if (typeof handler !== 'function')
-    throw invalidOption('The handler is a function of the body and its delivery, or of a batch.');
+  if (typeof handler !== 'function') throw invalidOption('The handler must be a function.');
   const { group, startAt } = settings;
+  const own = group === undefined ? undefined : { name: group, startAt };
   return new ConsumerOf({
     settings,
     limits: broker.driver.limits,
@@ -39,13 +39,16 @@ export function openConsumer(
         ? batchRunner(options as BatchConsumerOptions, handler as BatchHandler<unknown>)
         : singleRunner(core, from, options as ConsumerOptions, handler as Handler<unknown>),
     async openReceiver(receiverOptions) {
-      await broker.ensure(from, physical, group === undefined ? undefined : { name: group, startAt });
+      await broker.ensure(from, physical, own);
       return broker.driver.openReceiver(addressOf(from, physical, group), receiverOptions);
     },
     wrap: (error) => broker.wrap(error),
     emit: (event) => telemetry.emit(event),
-    onTrouble: (what, { code }) =>
-      telemetry.logger.warn(`anymq: ${what} failed`, { destination: from.name, group, code }),
+    onTrouble(what, { code }) {
+      // Of its dead letters, perhaps: what receives would find out itself.
+      if (code === 'NOT_FOUND') void broker.restore(from, physical, own);
+      telemetry.logger.warn(`anymq: ${what} failed`, { destination: from.name, group, code });
+    },
   });
 }
 

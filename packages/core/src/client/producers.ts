@@ -3,7 +3,6 @@ import { readNumbers } from '../options.ts';
 import { Batcher } from '../produce/batcher.ts';
 import { createProducer } from '../produce/producer.ts';
 import type { Producer, ProducerOptions } from '../send-types.ts';
-import type { Broker } from './broker.ts';
 import { addressOf } from './check-destination.ts';
 import type { ClientCore } from './client-core.ts';
 import { compose } from './compose.ts';
@@ -44,7 +43,7 @@ export function openProducer(
     },
     async wrap(error, outcome) {
       const wrapped = await broker.wrap(error, outcome);
-      if (wrapped.error.code === 'NOT_FOUND') await restored(broker, to, physical);
+      if (wrapped.error.code === 'NOT_FOUND') await broker.restore(to, physical);
       return wrapped;
     },
     onRetry: (messages, { code }) => telemetry.emit({ type: 'send-retry', destination: to.name, messages, code }),
@@ -59,13 +58,4 @@ export function openProducer(
     wrap: async (error) => (await broker.wrap(error)).error,
   });
   return { producer, flush: () => batcher.flush(), close: () => broker.call(() => batcher.close()) };
-}
-
-async function restored(broker: Broker, to: Destination, physical: string | undefined): Promise<void> {
-  try {
-    const { restore } = await import('./restore.ts');
-    await restore(broker, to, physical);
-  } catch {
-    // It cannot be loaded, and the next use tells why the destination is not there.
-  }
 }

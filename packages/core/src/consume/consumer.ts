@@ -188,7 +188,7 @@ export class ConsumerOf implements ManagedConsumer {
         await sleep(clock, waitBackoff(failures, random, retryAfterMs), signal);
       }
     }
-    throw new AnymqError('CLOSED', 'The consumer was stopped while it started.');
+    throw new AnymqError('CLOSED', 'The consumer was stopped.');
   }
 
   async #fetch(loop: FetchLoop): Promise<void> {
