@@ -41,7 +41,7 @@ export class Broker {
     } catch (error) {
       throw (await this.wrap(error)).error;
     }
-    const text = `The broker '${this.name}' did not answer within ${callTimeoutMs} ms. Check its address, and that it runs.`;
+    const text = `The broker '${this.name}' did not answer in time. Check its address, and that it runs.`;
     throw new AnymqError('TIMEOUT', text, { driver: this.driver.name });
   }
 
@@ -60,7 +60,9 @@ export class Broker {
   /** What was deleted under way is made again. Never rejects. */
   restore(destination: Destination, physical: string | undefined, group?: PlannedGroup): Promise<void> {
     // Where it cannot be loaded, the next use tells why the destination is not there.
-    return import('./restore.ts').then(({ restore }) => restore(this, destination, physical, group), ignore);
+    return import('./restore.ts')
+      .then(({ restore }) => restore(this, destination, physical, group))
+      .catch(() => undefined);
   }
 
   async provision(
@@ -89,5 +91,3 @@ export class Broker {
     );
   }
 }
-
-function ignore(): void {}
