@@ -1,25 +1,24 @@
 import { AnymqError, type Classification, classifySocketError, type ErrorCode } from '@anymq/core/driver';
 
-/** What this driver finds out by itself, and what SQS says of one entry of a batch; anything else is the client's own error. */
-export class SqsError extends Error {
-  readonly code: ErrorCode | undefined;
-  readonly retryable: boolean | undefined;
+/** What SQS says of one entry of a batch. */
+class EntryError extends Error {
+  readonly retryable: boolean;
 
-  constructor(
-    name: string,
-    message: string,
-    { code, retryable, cause }: { code?: ErrorCode; retryable?: boolean; cause?: unknown } = {},
-  ) {
-    super(message, cause === undefined ? undefined : { cause });
+  constructor(name: string, retryable: boolean) {
+    super('The broker refused one entry of a batch.');
     this.name = name;
-    this.code = code;
     this.retryable = retryable;
   }
 }
 
-/** Of this driver's own making. */
-export function ownError(code: ErrorCode, message: string, cause?: unknown): SqsError {
-  return new SqsError('SqsError', message, { code, retryable: retryableCodes.has(code), cause });
+/** What this driver finds out by itself. Core hands it on as it is, with its text, where it puts its own for a client's error. */
+export function ownError(code: ErrorCode, message: string, cause?: unknown): AnymqError {
+  return new AnymqError(code, message, { driver: 'sqs', cause });
+}
+
+/** What is wrong with a message before it is sent. */
+export function notSent(code: ErrorCode, message: string): AnymqError {
+  return new AnymqError(code, message, { driver: 'sqs', outcome: 'not-sent' });
 }
 
 export interface FailedEntry {
@@ -28,14 +27,11 @@ export interface FailedEntry {
 }
 
 /** An entry that SQS or SNS refused although the call went well. Its text may quote the message, and is dropped. */
-export function entryError({ Code: name = 'UnknownEntryError', SenderFault: isOurFault }: FailedEntry): SqsError {
+export function entryError({ Code: name = 'UnknownEntryError', SenderFault: isOurFault }: FailedEntry): EntryError {
   const known = byName[plainName(name)];
-  return new SqsError(name, 'The broker refused one entry of a batch.', {
-    retryable: known?.retryable ?? isOurFault !== true,
-  });
+  return new EntryError(name, known?.retryable ?? isOurFault !== true);
 }
 
-const retryableCodes: ReadonlySet<ErrorCode> = new Set(['NOT_CONNECTED', 'TIMEOUT', 'THROTTLED', 'UNKNOWN']);
 const unknownError: Classification = { code: 'UNKNOWN', retryable: true, outcome: 'unknown' };
 
 const refused = (code: ErrorCode, retryable = false): Classification => ({ code, retryable, outcome: 'not-sent' });
@@ -84,7 +80,6 @@ export function classifyError(error: unknown): Classification {
   if (AnymqError.isInstance(error)) return { code: error.code, retryable: error.retryable, outcome: error.outcome };
   if (typeof error !== 'object' || error === null) return unknownError;
   const { name } = error as { readonly name?: unknown };
-  if (error instanceof SqsError && error.code !== undefined) return ofOwn(error, error.code);
   const socketFailure = classifySocketError(error);
   if (socketFailure !== undefined) return socketFailure;
   const known = typeof name === 'string' ? byName[plainName(name)] : undefined;
@@ -92,13 +87,9 @@ export function classifyError(error: unknown): Classification {
   return byStatus(error);
 }
 
-function ofOwn({ retryable = false }: SqsError, code: ErrorCode): Classification {
-  return { code, retryable, outcome: code === 'TIMEOUT' ? 'unknown' : 'not-sent' };
-}
-
 /** One refused entry: it is not stored, whatever the reason. Otherwise by the response's status. */
 function byStatus(error: object): Classification {
-  if (error instanceof SqsError && error.retryable !== undefined) return refused('UNKNOWN', error.retryable);
+  if (error instanceof EntryError) return refused('UNKNOWN', error.retryable);
   const { $metadata, $retryable } = error as {
     readonly $metadata?: { readonly httpStatusCode?: unknown };
     readonly $retryable?: { readonly throttling?: unknown };

@@ -1,6 +1,6 @@
 import { AnymqError, type ErrorCode, requireKnown, requireNumber, requireText, sleep } from '@anymq/core/driver';
 import { Connection } from './client.ts';
-import { classifyError, ownError, SqsError } from './errors.ts';
+import { classifyError, ownError } from './errors.ts';
 import { readSettings, type Settings, type SqsDriverOptions } from './options.ts';
 import type { RawMove, SqsEndpoint } from './sqs-endpoint.ts';
 
@@ -157,7 +157,6 @@ function codeOf(reason: string): ErrorCode {
 function typed(error: unknown): AnymqError {
   if (AnymqError.isInstance(error)) return error;
   const { code, retryable } = classifyError(error);
-  const text =
-    error instanceof SqsError ? error.message : 'SQS refused the move, or did not answer. See `code` and `cause`.';
+  const text = 'SQS refused the move, or did not answer. See `code` and `cause`.';
   return new AnymqError(code, text, { retryable, driver: 'sqs', cause: error });
 }

@@ -2,7 +2,7 @@ import type { Address, OutgoingMessage, SendOutcome, Sender } from '@anymq/core/
 import { type BatchAnswer, byBatches, maxBytes, type SendEntry } from './batches.ts';
 import { type DriverContext, endpointOf } from './driver-context.ts';
 import { deduplicationId, encodeMessage, fairGroup, groupOf, maxFilterHeaders, waitingGroup } from './encoding.ts';
-import { isMissing, ownError } from './errors.ts';
+import { isMissing, notSent } from './errors.ts';
 import { namesOf } from './names.ts';
 
 /** Each send of a message: core repeats one with the very same object, and a FIFO queue then drops what it has already. */
@@ -20,7 +20,7 @@ export async function createSender(context: DriverContext, to: Address): Promise
     : (message: OutgoingMessage) => standardEntry(context, message, filtered, topic === undefined);
   return {
     async sendBatch(messages, { signal }) {
-      if (signal.aborted) throw ownError('ABORTED', 'The send was aborted.');
+      if (signal.aborted) throw notSent('ABORTED', 'The send was aborted.');
       const entries = messages.map(entryOf);
       const fitting = entries.filter(({ bytes }) => bytes <= maxBytes);
       const sent = await byBatches(fitting, (batch) => deliver(batch, signal), { bytesOf, inOrder: isFifo });
@@ -115,7 +115,7 @@ export function delaySeconds(delayMs: number): number {
 
 function outcomeOf(id: string, answer: BatchAnswer | undefined): SendOutcome {
   if (answer === undefined)
-    return { ok: false, error: ownError('TOO_LARGE', 'With its attributes the message has more than 1 MiB.') };
+    return { ok: false, error: notSent('TOO_LARGE', 'With its attributes the message has more than 1 MiB.') };
   if (!answer.ok) return answer;
   const { sequence } = answer;
   return { ok: true, receipt: sequence === undefined ? { id } : { id, sequence } };

@@ -1,6 +1,6 @@
 import { AnymqError } from '@anymq/core/driver';
 import { expect, test } from 'vitest';
-import { classifyError, entryError, isMissing, ownError } from '../src/errors.ts';
+import { classifyError, entryError, isMissing, notSent, ownError } from '../src/errors.ts';
 
 const aws = (name: string, httpStatusCode: number, message = ''): object =>
   Object.assign(new Error(message), { name, $metadata: { httpStatusCode } });
@@ -56,7 +56,14 @@ const cases: readonly (readonly [string, unknown, string, boolean, string])[] = 
   ['a body that arrived changed', new Error('Invalid MD5 checksum on messages: 1'), 'UNKNOWN', true, 'unknown'],
   ['nothing', undefined, 'UNKNOWN', true, 'unknown'],
   ['an error of core', new AnymqError('INVALID_OPTION', 'no'), 'INVALID_OPTION', false, 'undefined'],
-  ['our own', ownError('ADAPTER_MISSING', 'no'), 'ADAPTER_MISSING', false, 'not-sent'],
+  [
+    'our own: core knows whether something was being sent',
+    ownError('ADAPTER_MISSING', 'no'),
+    'ADAPTER_MISSING',
+    false,
+    'undefined',
+  ],
+  ['our own, of a message', notSent('TOO_LARGE', 'no'), 'TOO_LARGE', false, 'not-sent'],
 ];
 
 test.each(cases)('%s', (_name, error, code, retryable, outcome) => {
