@@ -17,10 +17,12 @@ const inLane = options.messages / (orderedLanes.length + plainLanes.length);
 const pauseMs = options.rate === 0 ? 0 : (1000 * (orderedLanes.length + plainLanes.length)) / options.rate;
 
 let isEnough = false;
+/** Lanes that wait for their next send: timers of this program's own. */
+let pausing = 0;
 
 process.on('message', (order: Order) => {
   if (order.do === 'enough') isEnough = true;
-  if (order.do === 'measure') void measure().then((holdings) => tell({ is: 'measured', holdings }));
+  if (order.do === 'measure') void measure(() => pausing).then((holdings) => tell({ is: 'measured', holdings }));
 });
 process.on('disconnect', () => process.exit());
 
@@ -47,8 +49,14 @@ async function sendLane(key: string, producer: Producer<Work>): Promise<void> {
     const started = performance.now();
     await sendUntilConfirmed(key, sequence, producer);
     const rest = pauseMs - (performance.now() - started);
-    if (rest > 0) await delay(rest);
+    if (rest > 0) await pause(rest);
   }
+}
+
+async function pause(ms: number): Promise<void> {
+  pausing += 1;
+  await delay(ms);
+  pausing -= 1;
 }
 
 /** As an application does it that cannot do without: again with the same id, whatever the reason. */
