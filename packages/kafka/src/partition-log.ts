@@ -1,5 +1,5 @@
 import type { FetchedPartition, FetchedRecord } from './protocol.ts';
-import { fits, noProgress, type HeldNote, type Progress, type Range } from './progress.ts';
+import { fits, noProgress, outlived, type HeldNote, type Progress, type Range } from './progress.ts';
 import { visibleRecords } from './visible-records.ts';
 
 /** A record of which this group is not done. */
@@ -281,12 +281,6 @@ export class PartitionLog {
       if (end > this.position) yield [Math.max(start, this.position), end];
     }
   }
-}
-
-/** What had been begun before the owner, who lives. */
-function outlived({ started, open }: Progress): ReadonlyMap<number, number> {
-  const before = [...started].map(([offset, times]) => [offset, open.has(offset) ? times - 1 : times] as const);
-  return new Map(before.filter(([, times]) => times > 0));
 }
 
 function without<V>(entries: ReadonlyMap<number, V>, offsets: ReadonlySet<number>): ReadonlyMap<number, V> {

@@ -37,6 +37,12 @@ const maxMarks = 64;
 const version = 1;
 export const noProgress: Progress = { done: [], started: new Map(), open: new Set(), held: new Map() };
 
+/** Of an owner that lives: what had been begun before it. */
+export function outlived({ started, open }: Progress): ReadonlyMap<number, number> {
+  const before = [...started].map(([offset, times]) => [offset, open.has(offset) ? times - 1 : times] as const);
+  return new Map(before.filter(([, times]) => times > 0));
+}
+
 /** As much as there is room for: first the owner and the marks, then what is settled, then what is held, earliest first. */
 export function encodeProgress(base: number, progress: Progress, maxBytes: number = maxNoteBytes): string {
   const { owner, started, open, done, held } = progress;
