@@ -47,7 +47,8 @@ export class Isolation {
     this.#mayRun = context.receiver.markStarted === undefined;
     for (const each of this.#jobs) this.#desk.tell('suspect', each, { crashCount });
     context.onRefetch();
-    void releaseUnstarted(this.#desk, false);
+    // For others to have meanwhile. Of an order by key they would have to wait too, and what goes back is fetched once more.
+    if (this.#desk.lanes === undefined) void releaseUnstarted(this.#desk, false);
     return true;
   }
 

@@ -158,18 +158,30 @@ describe('a message that may have killed its process', () => {
     expect(driver.outcomes).toContain('release s');
   });
 
-  test('in a lane keeps its place, and its followers keep theirs', async () => {
+  test('in a lane keeps its place; its followers and other lanes wait here, and are not fetched again', async () => {
     const { driver, runs } = await stage({ ordered: true });
     driver.overshoots = true;
     driver.deliver(suspect('s', { key: 'k' }), received('a', { key: 'k' }), received('b', { key: 'l' }));
     await settle();
     expect(runs.running).toEqual(['s']);
-    expect(driver.outcomes.toSorted()).toEqual(['release a', 'release b']);
     runs.finish('s');
     await settle();
-    driver.deliver(received('a', { key: 'k' }), received('b', { key: 'l' }));
+    expect(runs.running.toSorted()).toEqual(['a', 'b']);
+    expect(driver.outcomes).toEqual(['acknowledge s']);
+  });
+
+  test('in a lane has company of other lanes only: of its own the next runs when it has ended', async () => {
+    const { driver, runs } = await stage({ ordered: true });
+    driver.overshoots = true;
+    driver.deliver(suspect('s', { key: 'k' }), suspect('t', { key: 'k' }), suspect('u', { key: 'l' }));
     await settle();
-    expect(runs.running).toEqual(['a', 'b']);
+    expect(runs.running).toEqual(['s', 'u']);
+    runs.finish('s');
+    await settle();
+    expect(runs.running).toEqual(['u']);
+    runs.finish('u');
+    await settle();
+    expect(runs.running).toEqual(['t']);
   });
 });
 
